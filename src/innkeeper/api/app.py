@@ -1,0 +1,152 @@
+"""The composition root: everything is wired together here, in order, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from innkeeper import __version__
+from innkeeper.api import metrics
+from innkeeper.api.auth import ApiKey
+from innkeeper.api.feed import Feed
+from innkeeper.api.house import House, StoredKeys
+from innkeeper.api.maas import configuration, domains, hosts, machines, pools, users, version, zones
+from innkeeper.api.maas.dispatch import Dispatch
+from innkeeper.api.v1 import events as events_v1
+from innkeeper.api.v1 import operations as operations_v1
+from innkeeper.errors import InnkeeperError, Unauthorized
+from innkeeper.operations.context import Connections, Services
+from innkeeper.operations.table import make_engine
+from innkeeper.settings import Settings
+from innkeeper.store import hosts as stored_hosts
+from innkeeper.store import operations, schema, secrets
+from innkeeper.store import users as stored_users
+from innkeeper.store.database import Database
+from innkeeper.store.secrets import Cipher
+from innkeeper.watch import Watch
+
+ROUTES = (
+    *version.ROUTES,
+    *users.ROUTES,
+    *zones.ROUTES,
+    *pools.ROUTES,
+    *domains.ROUTES,
+    *configuration.ROUTES,
+    *hosts.ROUTES,
+    *machines.ROUTES,
+)
+THREADS = 16  # for SQL; with the pool of the database it bounds connections
+
+
+def open_store(settings: Settings) -> tuple[Database, Cipher, str]:
+    """The database at this version's schema, the cipher, this installation's id. Misconfigured: a wrong key."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url, pool=THREADS + 4)
+    cipher = secrets.load_key(settings.encryption_key_file)
+    schema.upgrade(database)
+    uuid = database.transact(schema.seed, cipher, domain_name=settings.domain)
+    return database, cipher, uuid
+
+
+def make_house(settings: Settings) -> House:
+    """One process's house, not started yet."""
+    database, cipher, uuid = open_store(settings)
+    services = Services(
+        settings=settings, database=database, cipher=cipher, uuid=uuid, connections=Connections(database, cipher)
+    )
+    engine = make_engine(services)
+    return House(services=services, engine=engine, watch=Watch(services, engine), feed=Feed(database))
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """The application: REST 2.0 and the native API, with everything that runs beside them."""
+    house = make_house(settings)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="sql"))
+        await house.start()
+        yield
+        await house.stop()
+
+    app = FastAPI(
+        title="Innkeeper",
+        version=__version__,
+        lifespan=life,
+        redirect_slashes=False,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.house = house
+    app.add_exception_handler(InnkeeperError, _refuse)
+    for prefix in ("/api/v1", "/MAAS/api/v1"):
+        for router in (operations_v1.router, events_v1.router):
+            app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
+    _plain_routes(app, house)
+    dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))])
+    app.mount("/MAAS/api/2.0", dispatch)
+    app.mount("/MAAS//api/2.0", dispatch)  # Ansible with a final slash in its host
+    return app
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """An error of the native API: its parts as JSON."""
+    assert isinstance(error, InnkeeperError)
+    record = error.record()
+    body = {"brief": record.brief, "details": record.details, "resolution": record.resolution, "name": record.name}
+    headers = {"WWW-Authenticate": 'OAuth realm="MAAS API"'} if isinstance(error, Unauthorized) else {}
+    return JSONResponse(body, status_code=error.status, headers=headers)
+
+
+def _plain_routes(app: FastAPI, house: House) -> None:
+    database = house.services.database
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        """Ready: the database answers."""
+        try:
+            async with asyncio.timeout(3):
+                await database.reading(operations.listing, limit=1)
+        except Exception as error:
+            return PlainTextResponse(f"the database does not answer: {type(error).__name__}\n", status_code=503)
+        return PlainTextResponse("ready\n")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def prometheus() -> Response:
+        body = await asyncio.to_thread(metrics.render, database)
+        return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/MAAS/vmhost-certificate/{name}", include_in_schema=False)
+    async def certificate(name: str) -> Response:
+        """The public certificate that we show to a host, for its trust list."""
+        pem = await database.reading(stored_hosts.certificate, name=name)
+        if pem is None:
+            return PlainTextResponse("Not Found", status_code=404)
+        return PlainTextResponse(pem)
+
+    @app.get("/MAAS/api/version/", include_in_schema=False)
+    async def api_version() -> Response:
+        return PlainTextResponse("2.0")
+
+    @app.post("/MAAS/accounts/authenticate/", include_in_schema=False)
+    async def authenticate(request: Request) -> Response:
+        """A name and a password for an API key, as python-libmaas logs in."""
+        form = await request.form()
+        username, password, consumer = (str(form.get(name, "")) for name in ("username", "password", "consumer"))
+        one = await database.reading(stored_users.check_password, username=username, password=password)
+        if one is None:
+            return PlainTextResponse("Wrong user name or password.", status_code=403)
+        key = await database.writing(
+            stored_users.add_key, house.services.cipher, username=one.username, name=consumer[:200]
+        )
+        return JSONResponse({"consumer_key": key.consumer, "token_key": key.token, "token_secret": key.secret})

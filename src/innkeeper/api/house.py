@@ -1,0 +1,99 @@
+"""What the handlers of this process work with, and how they wait for an operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from innkeeper.api.auth import Actor
+from innkeeper.api.feed import Feed
+from innkeeper.errors import InnkeeperError, recall
+from innkeeper.operations.context import Services
+from innkeeper.operations.engine import Engine
+from innkeeper.store import events, operations, users
+from innkeeper.store.database import Write
+from innkeeper.store.events import Event
+from innkeeper.store.operations import Operation, State
+from innkeeper.watch import Watch
+
+MARK = "x-innkeeper-request"  # a client's own mark of its request: events carry it
+
+
+@dataclass(kw_only=True)
+class House:
+    """One process: its services, its engine, its watchers, its event feed."""
+
+    services: Services
+    engine: Engine
+    watch: Watch
+    feed: Feed
+
+    async def start(self) -> None:
+        await self.feed.start()
+        await self.engine.start()
+        await self.watch.start()
+
+    async def stop(self) -> None:
+        """In this order: nobody looks, what runs lets go, connections close."""
+        await self.watch.stop()
+        await self.engine.stop()
+        await self.feed.stop()
+        await self.services.connections.close()
+        self.services.database.close()
+
+    async def outcome(self, id: str, request: Request) -> Operation:
+        """Wait for an operation as long as a request may. Raises what it failed with; still running is an answer too.
+
+        What is noted with the row: whether the caller was told. One that hung up may ask again for the same thing.
+        """
+        database = self.services.database
+        await self.engine.wait(id, timeout=self.services.settings.compose_wait)
+        if await request.is_disconnected():
+            return await database.reading(operations.find, id)
+        row = await database.writing(operations.answered, id=id)
+        if row.state == State.STOPPED:
+            raise InnkeeperError(row.trouble, resolution=f"An administrator can resume operation {id}.")
+        if row.state in (State.FAILED, State.UNDOING) and row.error is not None:
+            raise recall(row.error)
+        return row
+
+
+class StoredKeys:
+    """The API keys of the database, for `auth.ApiKey`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def secret(self, *, consumer: str, token: str) -> tuple[Actor, str] | None:
+        """See `auth.Keys`."""
+        found = self._services.database.ask(users.by_key, self._services.cipher, consumer=consumer, token=token)
+        if found is None:
+            return None
+        user, secret = found
+        return Actor(user_id=user.id, username=user.username, is_admin=user.is_admin, key=f"{consumer}:{token}"), secret
+
+
+def audit(
+    write: Write, request: Request, actor: Actor, text: str, *, host_id: int | None = None, system_id: str = ""
+) -> None:
+    """An audit event: who changed (or read a secret of) what, from where."""
+    address = request.client.host if request.client else ""
+    events.add(
+        write,
+        Event(
+            kind="audit",
+            what="audit",
+            text=text,
+            host_id=host_id,
+            system_id=system_id,
+            actor=actor.username,
+            address=address,
+            request=request.headers.get(MARK, "")[:64],
+        ),
+    )
+
+
+def mark(request: Request) -> str:
+    """The client's own mark of this request, "" when it has none."""
+    return request.headers.get(MARK, "")[:64]

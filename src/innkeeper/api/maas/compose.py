@@ -1,0 +1,115 @@
+"""Compose: a form becomes a request, a claim and an operation; the answer comes when the VM exists on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from innkeeper.api.house import House, audit, mark
+from innkeeper.api.maas.lookups import domain_id, pool_id, zone_id
+from innkeeper.api.maas.parameters import Param
+from innkeeper.api.maas.routes import Call
+from innkeeper.api.maas.shapes import API
+from innkeeper.api.maas.values import Values
+from innkeeper.errors import Invalid
+from innkeeper.model import constraints
+from innkeeper.model.names import check_hostname
+from innkeeper.model.request import DEFAULT_CORES, DEFAULT_MEMORY, Request
+from innkeeper.operations.compose import COMPOSE
+from innkeeper.store import claims, hosts, machines
+from innkeeper.store.claims import Claimed
+from innkeeper.store.database import Database, Write
+
+MOST_CORES, LEAST_MEMORY, MOST_MEMORY = 4096, 1024, 64 * 1024 * 1024
+
+COMPOSE_PARAMS = (
+    Param("cores", "integer", "Virtual cores. Default 1.", minimum=1, maximum=MOST_CORES),
+    Param("pinned_cores", "integer", "Threads of the host to pin to, instead of cores.", repeated=True, minimum=0),
+    Param("memory", "integer", "Memory in MiB. Default 2048.", minimum=LEAST_MEMORY, maximum=MOST_MEMORY),
+    Param("hugepages_backed", "boolean", "Back the memory by huge pages."),
+    Param("architecture", "text", "Architecture; must be one of the host's.", example="amd64/generic"),
+    Param("cpu_speed", "integer", "Least clock in MHz; checked against the host.", minimum=300),
+    Param("hostname", "text", "The machine's name. Default: two random words."),
+    Param("domain", "text", "The domain, by id or name."),
+    Param("zone", "text", "The zone, by id or name. Default: the host's."),
+    Param("pool", "text", "The resource pool, by id (0 is valid) or name. Default: the host's."),
+    Param("storage", "text", "Disks: [label:]size[(tag,…)],… with sizes in GB.", example="root:20(fast),data:100"),
+    Param("interfaces", "text", "NICs: label:key=value,…;… with the keys name and subnet.", example="eth0:name=br0"),
+    Param("skip_commissioning", "boolean", "Accepted: composing reads back what was made, there is nothing to skip."),
+)
+
+
+def request_of(sql: sa.Connection, values: Values) -> Request:
+    """What a form asks for; Invalid naming every field that cannot be."""
+    pinned = values.integers("pinned_cores")
+    if len(set(pinned)) != len(pinned):
+        raise _bad("pinned_cores", "a core is there twice")
+    cores = values.integer("cores")
+    if pinned and cores is not None and cores != len(pinned):
+        raise _bad("cores", f"{cores} cores and {len(pinned)} pinned_cores do not agree; send one of them")
+    hostname = values.text("hostname")
+    storage, interfaces = values.text("storage"), values.text("interfaces")
+    wanted = Request(
+        hostname=check_hostname(hostname) if hostname else "",
+        cores=len(pinned) or cores or DEFAULT_CORES,
+        pinned=tuple(sorted(pinned)),
+        memory=values.integer("memory", DEFAULT_MEMORY),
+        huge_pages=values.boolean("hugepages_backed", False),
+        architecture=values.text("architecture") or None,
+        cpu_speed=values.integer("cpu_speed"),
+        interfaces=constraints.interfaces(interfaces) if interfaces else (),
+        domain_id=domain_id(sql, values.text("domain")) if values.text("domain") else None,
+        zone_id=zone_id(sql, values.text("zone")) if values.text("zone") else None,
+        pool_id=pool_id(sql, values.text("pool")) if values.text("pool") else None,
+        **({"disks": constraints.storage(storage)} if storage else {}),
+    )
+    return wanted
+
+
+def _bad(field: str, message: str) -> Invalid:
+    return Invalid(f"Invalid {field}: {message}.", fields={field: [message]})
+
+
+async def compose(call: Call) -> object:
+    house: House = call.services
+    database = house.services.database
+    host_id = call.id
+    wanted = await database.reading(_checked, host_id, call.values)
+
+    def change(write: Write) -> Claimed:
+        claimed = claims.compose(
+            write,
+            host_id=host_id,
+            request=wanted,
+            first_step=COMPOSE.first,
+            uuid=house.services.uuid,
+            actor_id=call.user.user_id,
+            actor=call.user.username,
+            request_mark=mark(call.request),
+        )
+        if not claimed.repeated:
+            text = f"composed a machine: {claimed.system_id}"
+            audit(write, call.request, call.user, text, host_id=host_id, system_id=claimed.system_id)
+        return claimed
+
+    claimed = await _claim(database, change)
+    await house.outcome(claimed.operation, call.request)
+    return {"system_id": claimed.system_id, "resource_uri": f"{API}/machines/{claimed.system_id}/"}
+
+
+def _checked(sql: sa.Connection, host_id: int, values: Values) -> Request:
+    """The request, refused here already if the host cannot hold it: most refusals never reach the lock."""
+    wanted = request_of(sql, values)
+    host = hosts.find(sql, host_id)
+    if not wanted.hostname or not machines.taken(sql, wanted.hostname):
+        claims.check(sql, host, wanted)
+    return wanted
+
+
+async def _claim(database: Database, change: Callable[[Write], Claimed]) -> Claimed:
+    """Claim; a name taken in the same moment by another host's compose is looked at again, and then refused by name."""
+    try:
+        return await database.writing(change)
+    except sa.exc.IntegrityError:
+        return await database.writing(change)

@@ -1,0 +1,287 @@
+"""Machines: list, read, change, delete, power, lock, owner data."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import sqlalchemy as sa
+
+from innkeeper.api.auth import Who
+from innkeeper.api.house import House, audit, mark
+from innkeeper.api.maas import machine_parameters as parameters
+from innkeeper.api.maas import shapes
+from innkeeper.api.maas.lookups import domain_id, lookups, pool_id, zone_id
+from innkeeper.api.maas.parameters import Param
+from innkeeper.api.maas.routes import Call, Route, no_match
+from innkeeper.errors import Conflict, Forbidden, Invalid
+from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import Machine, Origin
+from innkeeper.model.names import check_hostname
+from innkeeper.operations import decompose, power
+from innkeeper.operations.saga import Saga
+from innkeeper.store import hosts, machines
+from innkeeper.store.database import Write
+
+
+def shape_one(sql: sa.Connection, system_id: str) -> shapes.Json:
+    return shapes.machine(machines.find(sql, system_id), lookups(sql))
+
+
+def _found(call: Call, sql: sa.Connection) -> Machine:
+    """The machine of the path, if the caller may see it: others' machines are not there for a user."""
+    one = machines.find(sql, call.path["system_id"])
+    if not call.user.is_admin and one.owner_id not in (None, call.user.user_id):
+        raise no_match("Machine")
+    return one
+
+
+def _mine(call: Call, sql: sa.Connection) -> Machine:
+    """The machine of the path, if the caller may act on it."""
+    one = _found(call, sql)
+    call.permit(owner_id=one.owner_id)
+    return one
+
+
+def _unlocked(one: Machine) -> Machine:
+    if one.locked:
+        raise Forbidden(f"{one.hostname} is locked.", resolution="Unlock it first.")
+    return one
+
+
+async def listing(call: Call) -> object:
+    house: House = call.services
+    return await house.services.database.reading(_listing, call)
+
+
+def _listing(sql: sa.Connection, call: Call) -> bytes:
+    about = lookups(sql)
+    seen_by = None if call.user.is_admin else call.user.user_id
+    which = parameters.filter_of(call.values, about, seen_by=seen_by)
+    found = [shapes.machine(one, about) for one in machines.listing(sql, which)]
+    return msgspec.json.encode(found)
+
+
+async def read(call: Call) -> object:
+    house: House = call.services
+    return await house.services.database.reading(lambda sql: shapes.machine(_found(call, sql), lookups(sql)))
+
+
+async def update(call: Call) -> object:
+    house: House = call.services
+    values = call.values
+
+    def change(write: Write) -> shapes.Json:
+        one = _unlocked(_mine(call, write.sql))
+        wanted: dict[str, object] = {}
+        hostname = values.text("hostname")
+        if hostname and check_hostname(hostname) != one.hostname:
+            wanted["hostname"] = _free(write, check_hostname(hostname))
+        for field, find in (("zone", zone_id), ("pool", pool_id), ("domain", domain_id)):
+            if values.text(field):
+                wanted[f"{field}_id"] = find(write.sql, values.text(field))
+        for field in ("description", "agent_name"):
+            if field in values.sent:
+                wanted[field] = values.text(field)
+        wanted = {name: value for name, value in wanted.items() if value != getattr(one, name)}
+        parameters.must_fit(values, one, hosts.find(write.sql, one.host_id).kind if one.host_id else "manual")
+        if wanted:
+            machines.update(write, one.system_id, **wanted)
+            text = f"changed {one.hostname}: {', '.join(wanted)}"
+            audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
+        return shape_one(write.sql, one.system_id)
+
+    return await house.services.database.writing(change)
+
+
+def _free(write: Write, hostname: str) -> str:
+    if machines.taken(write.sql, hostname):
+        message = f"there is a machine named {hostname!r} already"
+        raise Invalid(f"Invalid hostname: {message}.", fields={"hostname": [message]})
+    return hostname
+
+
+async def delete(call: Call) -> object:
+    house: House = call.services
+    forced = call.values.boolean("force", False)
+
+    def change(write: Write) -> str:
+        one = _unlocked(_mine(call, write.sql))
+        if one.origin == Origin.HOST:
+            raise Conflict(f"{one.hostname} stands for a VM host.", resolution="Remove the VM host instead.")
+        audit(write, call.request, call.user, f"deleted {one.hostname}", host_id=one.host_id, system_id=one.system_id)
+        return decompose.submit(write, one, forced=forced, actor=call.user.username, request=mark(call.request))
+
+    operation = await house.services.database.writing(change)
+    if not forced:
+        await house.outcome(operation, call.request)
+    return None
+
+
+async def power_on(call: Call) -> object:
+    return await _power(call, power.POWER_ON)
+
+
+async def power_off(call: Call) -> object:
+    return await _power(call, power.POWER_OFF, force=call.values.text("stop_mode") == "hard")
+
+
+async def _power(call: Call, saga: Saga, *, force: bool = False) -> object:
+    house: House = call.services
+
+    def change(write: Write) -> str:
+        one = _unlocked(_mine(call, write.sql))
+        _has_power(one)
+        audit(
+            write, call.request, call.user, f"{saga.kind} {one.hostname}", host_id=one.host_id, system_id=one.system_id
+        )
+        return power.submit(write, saga, one, force=force, actor=call.user.username, request=mark(call.request))
+
+    await house.outcome(await house.services.database.writing(change), call.request)
+    return await house.services.database.reading(shape_one, call.path["system_id"])
+
+
+def _has_power(one: Machine) -> None:
+    if one.host_id is None:
+        raise Conflict(f"{one.hostname} stands for a VM host; its power is not ours to switch.")
+    if one.status in (Status.COMMISSIONING, Status.FAILED_COMMISSIONING, Status.MISSING):
+        raise Conflict(f"{one.hostname} is {Status(one.status).label}; its power cannot be switched now.")
+
+
+async def query_power_state(call: Call) -> object:
+    """Ask the host itself."""
+    house: House = call.services
+    one = await house.services.database.reading(lambda sql: _found(call, sql))
+    if one.host_id is None:
+        return {"state": str(one.power_state)}
+    host = await house.services.connections.to(one.host_id)
+    facts = await host.instance(name=one.instance)
+    return {"state": str(facts.power) if facts else "unknown"}
+
+
+async def power_parameters(call: Call) -> object:
+    house: House = call.services
+
+    def change(write: Write) -> dict[str, str]:
+        one = machines.find(write.sql, call.path["system_id"])
+        audit(
+            write,
+            call.request,
+            call.user,
+            f"read the power parameters of {one.hostname}",
+            host_id=one.host_id,
+            system_id=one.system_id,
+        )
+        if one.host_id is None:
+            return {}
+        address = hosts.find(write.sql, one.host_id).address
+        return {"power_address": address, "project": one.project, "instance_name": one.instance}
+
+    return await house.services.database.writing(change)
+
+
+async def lock(call: Call) -> object:
+    return await _lock(call, locked=True)
+
+
+async def unlock(call: Call) -> object:
+    return await _lock(call, locked=False)
+
+
+async def _lock(call: Call, *, locked: bool) -> object:
+    house: House = call.services
+
+    def change(write: Write) -> shapes.Json:
+        one = _mine(call, write.sql)
+        if one.locked != locked:
+            machines.update(write, one.system_id, locked=locked)
+            text = f"{'locked' if locked else 'unlocked'} {one.hostname}"
+            audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
+        return shape_one(write.sql, one.system_id)
+
+    return await house.services.database.writing(change)
+
+
+async def set_owner_data(call: Call) -> object:
+    """Any key=value; an empty value removes the key. Works while commissioning, and survives it."""
+    house: House = call.services
+
+    def change(write: Write) -> shapes.Json:
+        one = _mine(call, write.sql)
+        data = dict(one.owner_data) | dict(call.values.other)
+        data = {key: value for key, value in data.items() if value != ""}
+        if data != dict(one.owner_data):
+            machines.update(write, one.system_id, owner_data_json=msgspec.json.encode(data).decode())
+        return shape_one(write.sql, one.system_id)
+
+    return await house.services.database.writing(change)
+
+
+_ALL, _ONE = "machines/", "machines/{system_id}/"
+
+
+Handler = Callable[[Call], Awaitable[object]]
+
+
+def _on(
+    method: str,
+    call: Handler,
+    who: Who,
+    doc: str,
+    *,
+    op: str | None = None,
+    params: tuple[Param, ...] = (),
+    other: bool = False,
+) -> Route:
+    return Route(
+        handler="Machine",
+        method=method,
+        path=_ONE,
+        op=op,
+        call=call,
+        who=who,
+        doc=doc,
+        params=params,
+        other=other,
+        model="Machine",
+    )
+
+
+_LOCK_DOC = "Lock a machine: nothing powers, changes or deletes it."
+_ANNOTATE_DOC = "Set owner data, under its newer name."
+ROUTES = (
+    Route(
+        handler="Machines",
+        method="GET",
+        path=_ALL,
+        call=listing,
+        who=Who.USER,
+        doc="List machines.",
+        params=parameters.LIST,
+    ),
+    _on("GET", read, Who.USER, "Read a machine."),
+    _on("PUT", update, Who.OWNER, "Change a machine: only what is sent.", params=parameters.UPDATE),
+    _on("DELETE", delete, Who.OWNER, "Destroy a machine and its own volumes.", params=parameters.DELETE),
+    _on("POST", power_on, Who.OWNER, "Power a machine on.", op="power_on", params=parameters.POWER_ON),
+    _on("POST", power_off, Who.OWNER, "Power a machine off.", op="power_off", params=parameters.POWER_OFF),
+    _on("GET", query_power_state, Who.USER, "Ask the host for the power state.", op="query_power_state"),
+    _on("GET", power_parameters, Who.ADMIN, "Read how the power is switched.", op="power_parameters"),
+    _on(
+        "POST",
+        lock,
+        Who.OWNER,
+        "Lock a machine: nothing powers, changes or deletes it.",
+        op="lock",
+        params=parameters.COMMENT,
+    ),
+    _on("POST", unlock, Who.OWNER, "Unlock a machine.", op="unlock", params=parameters.COMMENT),
+    _on("POST", set_owner_data, Who.OWNER, "Set owner data.", op="set_owner_data", other=True),
+    _on(
+        "POST",
+        set_owner_data,
+        Who.OWNER,
+        "Set owner data, under its newer name.",
+        op="set_workload_annotations",
+        other=True,
+    ),
+)

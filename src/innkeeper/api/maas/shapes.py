@@ -1,0 +1,313 @@
+"""The JSON of the REST API 2.0: fields, types and units as MAAS's clients expect them (memory MiB, storage bytes)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from innkeeper.model.capacity import Figure
+from innkeeper.model.host import Host
+from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import Disk, Interface, Machine
+from innkeeper.store.domains import Domain
+from innkeeper.store.figures import Figures
+from innkeeper.store.pools import Pool
+from innkeeper.store.storage_pools import PoolRow
+from innkeeper.store.users import User
+from innkeeper.store.zones import Zone
+
+API = "/MAAS/api/2.0"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookups:
+    """What machines and hosts refer to by id, read once for a whole list."""
+
+    zones: Mapping[int, Zone]
+    pools: Mapping[int, Pool]
+    domains: Mapping[int, Domain]
+    hosts: Mapping[int, Host]
+
+
+def zone(one: Zone) -> Json:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "description": one.description,
+        "resource_uri": f"{API}/zones/{one.name}/",
+    }
+
+
+def pool(one: Pool) -> Json:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "description": one.description,
+        "resource_uri": f"{API}/resourcepool/{one.id}/",
+    }
+
+
+def domain(one: Domain, *, default: bool = False) -> Json:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "authoritative": one.authoritative,
+        "ttl": one.ttl,
+        "is_default": default,
+        "resource_record_count": 0,
+        "resource_uri": f"{API}/domains/{one.id}/",
+    }
+
+
+def user(one: User) -> Json:
+    return {
+        "username": one.username,
+        "email": one.email,
+        "is_superuser": one.is_admin,
+        "is_local": True,
+        "resource_uri": f"{API}/users/{one.username}/",
+    }
+
+
+def figure(one: Figure | None) -> Json | None:
+    """A figure with all its parts; null while it is not known."""
+    if one is None:
+        return None
+    return {
+        "physical": one.physical,
+        "ratio": one.ratio,
+        "limit": one.limit,
+        "claimed": one.claimed,
+        "others": one.others,
+        "free": one.free,
+        "over": one.over,
+    }
+
+
+def host(one: Host, counted: Figures, rows: list[PoolRow], about: Lookups) -> Json:
+    """A VM host. Beyond MAAS's fields: state, its reason, and the figures that limits are checked with."""
+    storage = dict(counted.storage)
+    total = {
+        "cores": one.cores or 0,
+        "memory": one.memory or 0,
+        "local_storage": sum(row.total or 0 for row in rows),
+    }
+    general = counted.memory.used if counted.memory else 0
+    used = {
+        "cores": counted.cores.used if counted.cores else 0,
+        "memory": general + counted.huge_pages.used,
+        "local_storage": sum(figure.used for figure in storage.values()),
+    }
+    return {
+        "id": one.id,
+        "name": one.name,
+        "type": one.kind,
+        "tags": list(one.tags),
+        "architectures": list(one.architectures),
+        "capabilities": ["composable", "dynamic_local_storage", "over_commit", "storage_pools"],
+        "total": total,
+        "used": used,
+        "available": {key: total[key] - used[key] for key in total},
+        "zone": zone(about.zones[one.zone_id]),
+        "pool": pool(about.pools[one.pool_id]),
+        "cpu_over_commit_ratio": float(one.cpu_over_commit_ratio),
+        "memory_over_commit_ratio": float(one.memory_over_commit_ratio),
+        "storage_pools": [_storage_pool(row, storage.get(row.name), one) for row in rows],
+        "host": {"system_id": one.system_id, "__incomplete__": True},
+        "default_macvlan_mode": one.default_macvlan_mode,
+        "version": one.version,
+        "project": one.project,
+        "state": str(one.state),
+        "state_reason": one.reason,
+        "live_events": one.live,
+        "stale": list(one.stale),
+        "certificate_fingerprint": one.fingerprint,
+        "limits": {
+            "cores": figure(counted.cores),
+            "memory": figure(counted.memory),
+            "huge_pages": figure(counted.huge_pages),
+        },
+        "resource_uri": f"{API}/vm-hosts/{one.id}/",
+    }
+
+
+def _storage_pool(row: PoolRow, counted: Figure | None, one: Host) -> Json:
+    return {
+        "id": row.name,
+        "name": row.name,
+        "type": row.driver,
+        "path": row.path,
+        "total": row.total or 0,
+        "used": counted.used if counted else 0,
+        "available": counted.free if counted else 0,
+        "default": row.name == one.default_storage_pool,
+        "over_commit_ratio": float(row.ratio),
+        "allocated": (counted.claimed if counted else 0) + row.other_allocated,
+        "written": row.written or 0,
+        "foreign": row.foreign_bytes,
+        "stale": row.stale,
+    }
+
+
+def machine(one: Machine, about: Lookups) -> Json:
+    """A machine. Fields of what Innkeeper does not do (yet) hold their honest empty value."""
+    name = about.domains[one.domain_id].name
+    status = Status(one.status)
+    host_record = about.hosts.get(one.host_id) if one.host_id is not None else None
+    disks = [disk(position, each, one.system_id) for position, each in enumerate(one.disks)]
+    nics = [interface(each, one.system_id) for each in one.interfaces]
+    owner_data = dict(one.owner_data)
+    return {
+        "system_id": one.system_id,
+        "hostname": one.hostname,
+        "fqdn": f"{one.hostname}.{name}",
+        "domain": domain(about.domains[one.domain_id]),
+        "description": one.description,
+        "status": int(status),
+        "status_name": status.label,
+        "status_message": one.status_message,
+        "status_action": "",
+        "error_description": one.status_message if status.label.startswith("Failed") else "",
+        "power_state": str(one.power_state),
+        "power_type": host_record.kind if host_record else "manual",
+        "osystem": "",
+        "distro_series": "",
+        "hwe_kernel": "",
+        "min_hwe_kernel": "",
+        "architecture": one.architecture,
+        "memory": one.memory,
+        "cpu_count": one.cores,
+        "cpu_speed": one.cpu_speed,
+        "pinned_cores": list(one.pinned),
+        "hugepages_backed": one.huge_pages,
+        "storage": sum(each.size for each in one.disks) / 1e6,
+        "swap_size": None,
+        "address_ttl": None,
+        "bios_boot_method": "uefi",
+        "node_type": 0,
+        "node_type_name": "Machine",
+        "tag_names": list(one.tags),
+        "owner": one.owner or None,
+        "owner_data": owner_data,
+        "workload_annotations": owner_data,
+        "agent_name": one.agent_name,
+        "hardware_info": {},
+        "ip_addresses": [],
+        "interface_set": nics,
+        "boot_interface": nics[0] if nics else None,
+        "blockdevice_set": disks,
+        "physicalblockdevice_set": disks,
+        "virtualblockdevice_set": [],
+        "iscsiblockdevice_set": [],
+        "special_filesystems": [],
+        "raids": [],
+        "bcaches": [],
+        "volume_groups": [],
+        "cache_sets": [],
+        "boot_disk": disks[0] if disks else None,
+        "zone": zone(about.zones[one.zone_id]),
+        "pool": pool(about.pools[one.pool_id]),
+        "pod": _pod(host_record),
+        "parent": None,
+        "origin": str(one.origin),
+        "project": one.project,
+        "instance_name": one.instance,
+        "default_gateways": {
+            "ipv4": {"gateway_ip": None, "link_id": None},
+            "ipv6": {"gateway_ip": None, "link_id": None},
+        },
+        "numanode_set": [],
+        "commissioning_status": _commissioning(status),
+        "commissioning_status_name": _COMMISSIONING[_commissioning(status)],
+        "testing_status": -1,
+        "testing_status_name": "Not run",
+        **{f"{part}_test_status": -1 for part in _TESTED},
+        **{f"{part}_test_status_name": "Not run" for part in _TESTED},
+        "last_sync": None,
+        "next_sync": None,
+        "sync_interval": None,
+        "locked": one.locked,
+        "dynamic": False,
+        "netboot": False,
+        "disable_ipv4": False,
+        "enable_hw_sync": False,
+        "ephemeral_deploy": False,
+        "resource_uri": f"{API}/machines/{one.system_id}/",
+    }
+
+
+_TESTED = ("cpu", "memory", "network", "storage", "other", "interface")
+_COMMISSIONING = {-1: "Not run", 1: "Running", 2: "Passed", 3: "Failed"}
+
+
+def _commissioning(status: Status) -> int:
+    if status == Status.COMMISSIONING:
+        return 1
+    return 3 if status == Status.FAILED_COMMISSIONING else 2
+
+
+def _pod(one: Host | None) -> Json | None:
+    if one is None:
+        return None
+    return {"id": one.id, "name": one.name, "resource_uri": f"{API}/pods/{one.id}/"}
+
+
+def disk(position: int, one: Disk, system_id: str) -> Json:
+    """A block device, named as the guest sees it; `id_path` is how QEMU names LXD's device."""
+    return {
+        "id": one.id,
+        "system_id": system_id,
+        "name": f"sd{chr(ord('a') + position)}" if position < 26 else f"sda{chr(ord('a') + position - 26)}",
+        "type": "physical",
+        "model": "QEMU HARDDISK",
+        "serial": f"lxd_{one.device}",
+        "id_path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",
+        "path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",
+        "uuid": "",
+        "size": one.size,
+        "block_size": 512,
+        "used_size": 0,
+        "available_size": one.size,
+        "used_for": "Unused",
+        "tags": list(one.tags),
+        "filesystem": None,
+        "partition_table_type": None,
+        "partitions": [],
+        "firmware_version": None,
+        "numa_node": 0,
+        "storage_pool": one.pool,
+        "storage_pool_reason": one.why,
+        "resource_uri": f"{API}/nodes/{system_id}/blockdevices/{one.id}/",
+    }
+
+
+def interface(one: Interface, system_id: str) -> Json:
+    """A NIC with what it hangs on at the host."""
+    return {
+        "id": one.id,
+        "system_id": system_id,
+        "name": one.name,
+        "type": "physical",
+        "mac_address": one.mac,
+        "enabled": True,
+        "tags": [],
+        "vlan": None,
+        "links": [],
+        "parents": [],
+        "children": [],
+        "effective_mtu": 1500,
+        "discovered": None,
+        "params": "",
+        "vendor": None,
+        "product": None,
+        "firmware_version": None,
+        "link_connected": True,
+        "link_speed": 0,
+        "interface_speed": 0,
+        "numa_node": 0,
+        "sriov_max_vf": 0,
+        "attachment": {"type": one.attach, "host_interface": one.parent},
+        "resource_uri": f"{API}/nodes/{system_id}/interfaces/{one.id}/",
+    }

@@ -1,0 +1,95 @@
+"""Users: who there is, and who is asking."""
+
+from __future__ import annotations
+
+from innkeeper.api.auth import Who
+from innkeeper.api.house import House, audit
+from innkeeper.api.maas import shapes
+from innkeeper.api.maas.parameters import Param
+from innkeeper.api.maas.routes import Call, Route
+from innkeeper.store import users
+from innkeeper.store.database import Write
+from innkeeper.store.users import User
+
+
+def _house(call: Call) -> House:
+    house: House = call.services
+    return house
+
+
+async def listing(call: Call) -> object:
+    return [shapes.user(one) for one in await _house(call).services.database.reading(users.listing)]
+
+
+async def whoami(call: Call) -> object:
+    one = await _house(call).services.database.reading(users.find, id=call.user.user_id)
+    return shapes.user(one)
+
+
+async def read(call: Call) -> object:
+    return shapes.user(await _house(call).services.database.reading(users.find, username=call.path["username"]))
+
+
+async def create(call: Call) -> object:
+    values = call.values
+
+    def change(write: Write) -> User:
+        one = users.create(
+            write,
+            username=values.text("username"),
+            password=values.text("password"),
+            email=values.text("email"),
+            is_admin=values.boolean("is_superuser", False),
+        )
+        audit(write, call.request, call.user, f"made the user {one.username}")
+        return one
+
+    return shapes.user(await _house(call).services.database.writing(change))
+
+
+async def delete(call: Call) -> object:
+    name = call.path["username"]
+
+    def change(write: Write) -> None:
+        users.delete(write, username=name)
+        audit(write, call.request, call.user, f"deleted the user {name}")
+
+    await _house(call).services.database.writing(change)
+    return None
+
+
+ROUTES = (
+    Route(handler="Users", method="GET", path="users/", call=listing, who=Who.USER, doc="List the users."),
+    Route(
+        handler="Users",
+        method="GET",
+        path="users/",
+        op="whoami",
+        call=whoami,
+        who=Who.USER,
+        doc="Read the user whose key is used.",
+    ),
+    Route(
+        handler="Users",
+        method="POST",
+        path="users/",
+        call=create,
+        who=Who.ADMIN,
+        doc="Make a user.",
+        params=(
+            Param("username", "text", "The user's name.", required=True),
+            Param("email", "text", "Their address."),
+            Param("password", "text", "Their password.", required=True),
+            Param("is_superuser", "boolean", "Whether they are an administrator.", required=True),
+        ),
+    ),
+    Route(handler="User", method="GET", path="users/{username}/", call=read, who=Who.USER, doc="Read a user."),
+    Route(
+        handler="User",
+        method="DELETE",
+        path="users/{username}/",
+        call=delete,
+        who=Who.ADMIN,
+        doc="Delete a user and their keys. What they own stays, unowned.",
+    ),
+)

@@ -1,0 +1,1 @@
+"""LXD and Incus: one REST API, spoken over HTTPS with a client certificate."""

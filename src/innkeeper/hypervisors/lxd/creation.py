@@ -1,0 +1,53 @@
+"""InstanceSpec → what is POSTed to LXD. Pure."""
+
+from __future__ import annotations
+
+from innkeeper.hypervisors.lxd import units
+from innkeeper.hypervisors.lxd.marks import marked
+from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec
+
+_NICTYPES = {"bridge": "bridged", "macvlan": "macvlan", "sriov": "sriov"}
+
+
+def instance_body(spec: InstanceSpec) -> dict[str, object]:
+    """The body of POST /1.0/instances: an empty, stopped VM, whose every limit is written out.
+
+    A profile could otherwise change what was claimed, so even a "false" is said. An empty list of profiles means
+    none; leaving it out would mean LXD's `default`.
+    """
+    return {
+        "name": spec.name,
+        "type": "virtual-machine",
+        "architecture": units.kernel_architecture(spec.architecture),
+        "source": {"type": "none"},
+        "profiles": list(spec.profiles),
+        "config": {
+            "limits.cpu": units.cpu_text(cores=spec.cores, pinned=spec.pinned),
+            "limits.memory": f"{spec.memory}MiB",
+            "limits.memory.hugepages": "true" if spec.huge_pages else "false",
+            "security.secureboot": "false",  # unsigned images and network boot are the rule here
+            **marked(spec.tags),
+        },
+        "devices": {disk.device: _disk(disk) for disk in spec.disks}
+        | {nic.device: _nic(nic) for nic in spec.interfaces},
+    }
+
+
+def _disk(disk: DiskSpec) -> dict[str, str]:
+    if disk.volume:
+        return {"type": "disk", "pool": disk.pool, "source": disk.volume}
+    # A higher priority boots first; NICs have 0. A VM with an empty disk still goes on to the network.
+    return {"type": "disk", "path": "/", "pool": disk.pool, "size": str(disk.size), "boot.priority": "1"}
+
+
+def _nic(nic: InterfaceSpec) -> dict[str, str]:
+    device = {"type": "nic", "name": nic.device, "hwaddr": nic.mac}
+    if nic.attach in _NICTYPES:
+        device |= {"nictype": _NICTYPES[nic.attach], "parent": nic.parent}
+    else:
+        device["network"] = nic.parent
+    if nic.vlan:
+        device["vlan"] = str(nic.vlan)
+    if nic.attach == "macvlan" and nic.mode not in ("", "bridge"):
+        device["mode"] = nic.mode  # bridge is the default, and older servers know no other
+    return device

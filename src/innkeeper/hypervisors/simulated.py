@@ -1,0 +1,340 @@
+"""A host that is a file: everything a hypervisor does, in miniature, with faults on demand.
+
+For tests, benches and the demo fleet. The file is the host: it outlives the processes that speak to it (they may be
+killed) and is shared by several of them. A create takes time, during which its name is taken and not visible; it
+finishes even when its caller has died, as on a real host. Faults are rows in the file, taken out as they strike:
+
+    {"call": "create", "when": "before" | "after", "kind": "refuse" | "cut" | "kill" | "delay", "seconds": 1}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from innkeeper.errors import HostRefused, HostUnreachable, HostUntrusted
+from innkeeper.hypervisors.base import Change, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.model.host import HostInterface, Inventory, NumaNode, Project, StoragePool, Thread, Volume
+from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
+
+GB, MIB = 10**9, 2**20
+PREFIX = "simulated:"
+
+
+class Fault(msgspec.Struct, kw_only=True):
+    """Something that goes wrong at the next matching call. `seconds`: of a delay."""
+
+    call: str
+    kind: str
+    when: str = "before"
+    seconds: float = 0.0
+    name: str = ""  # only for this instance or volume
+
+
+class Making(msgspec.Struct, kw_only=True):
+    """A create the host is still busy with."""
+
+    until: float
+    facts: InstanceFacts
+
+
+class World(msgspec.Struct, kw_only=True):
+    """The host: what it has, what is on it, what will go wrong, what was asked of it."""
+
+    name: str = "simulated"
+    cores: int = 16
+    memory: int = 64 * 1024 * MIB
+    pools: dict[str, int] = msgspec.field(default_factory=lambda: {"default": 1000 * GB})
+    up: bool = True
+    trusting: bool = True
+    trusted: list[str] = msgspec.field(default_factory=list)
+    create_seconds: float = 0.0
+    projects: dict[str, str] = msgspec.field(default_factory=lambda: {"default": ""})  # name → operation that made it
+    instances: dict[str, InstanceFacts] = msgspec.field(default_factory=dict)
+    making: dict[str, Making] = msgspec.field(default_factory=dict)
+    volumes: dict[str, Volume] = msgspec.field(default_factory=dict)  # "pool/project/name"
+    faults: list[Fault] = msgspec.field(default_factory=list)
+    calls: dict[str, int] = msgspec.field(default_factory=dict)
+    events: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)  # number, action, project, name
+
+    def tell(self, action: str, project: str, name: str) -> None:
+        """Add an event to the host's stream (the last hundred are kept)."""
+        number = self.events[-1][0] + 1 if self.events else 1
+        self.events = [*self.events[-99:], (number, action, project, name)]
+
+    def settle(self) -> None:
+        """Finish the creates whose time has come, whoever asked for them."""
+        for key, making in list(self.making.items()):
+            if making.until <= time.time():
+                self.instances[key] = making.facts
+                del self.making[key]
+                self.tell("instance-created", making.facts.project, making.facts.name)
+
+
+@contextmanager
+def world(path: Path) -> Iterator[World]:
+    """The host of that file, locked; what was changed is written back (made when missing)."""
+    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = path.read_bytes() if path.exists() else b""
+        state = msgspec.json.decode(before, type=World) if before else World(name=path.stem)
+        state.settle()
+        yield state
+        after = msgspec.json.encode(state)
+        if after != before:
+            fresh = path.with_suffix(".new")
+            fresh.write_bytes(after)
+            fresh.replace(path)  # a killed writer leaves the old host or the new one
+    finally:
+        os.close(lock)
+
+
+@dataclass(frozen=True)
+class _Strike:
+    before: tuple[Fault, ...] = ()
+    after: tuple[Fault, ...] = ()
+
+
+class Simulated:
+    """A connection to a simulated host."""
+
+    def __init__(self, target: Target, guard: Guard = unguarded) -> None:
+        self._target, self._guard = target, guard
+        self._path = Path(target.address.removeprefix(PREFIX))
+
+    def guarded(self, guard: Guard) -> Simulated:
+        return Simulated(self._target, guard)
+
+    async def close(self) -> None:
+        return None
+
+    @asynccontextmanager
+    async def _call(self, call: str, name: str = "", *, change: bool = False) -> AsyncIterator[World]:
+        """One request: counted, faults strike before and after, the guard looks first when it changes the host."""
+        if change:
+            self._guard()
+        with world(self._path) as state:
+            state.calls[call] = state.calls.get(call, 0) + 1
+            struck = [fault for fault in state.faults if fault.call == call and fault.name in ("", name)]
+            now = struck[:1]
+            state.faults = [fault for fault in state.faults if fault not in now]
+            up = state.up
+        if not up:
+            raise HostUnreachable(f"The host {self._path.stem} does not answer.", details="it is down")
+        await _strike([fault for fault in now if fault.when == "before"])
+        with world(self._path) as state:
+            yield state
+        await _strike([fault for fault in now if fault.when == "after"])
+
+    def _key(self, name: str) -> str:
+        return f"{self._target.project}/{name}"
+
+    async def identify(self) -> Identity:
+        async with self._call("identify") as state:
+            known = state.trusting or self._me() in state.trusted
+            return Identity(trusted=known, server_name=state.name, version="1", hypervisor="simulated")
+
+    def _me(self) -> str:
+        return self._target.credentials.certificate
+
+    async def redeem(self, *, secret: str, name: str) -> None:
+        async with self._call("redeem", change=True) as state:
+            if self._me() in state.trusted:
+                return
+            if secret != "token":
+                raise HostRefused("The host does not accept this token.", code=403)
+            state.trusted.append(self._me())
+
+    async def forget(self) -> None:
+        async with self._call("forget", change=True) as state:
+            state.trusted = [one for one in state.trusted if one != self._me()]
+
+    async def trust(self, *, certificate: str, name: str) -> None:
+        async with self._call("trust", change=True) as state:
+            if certificate not in state.trusted:
+                state.trusted.append(certificate)
+
+    async def distrust(self, *, certificate: str) -> None:
+        async with self._call("distrust", change=True) as state:
+            state.trusted = [one for one in state.trusted if one != certificate]
+
+    async def ensure_project(self, *, description: str, tags: tuple[tuple[str, str], ...]) -> None:
+        async with self._call("ensure_project", change=True) as state:
+            state.projects.setdefault(self._target.project, dict(tags).get("operation", ""))
+
+    async def delete_project(self, *, operation: str) -> None:
+        async with self._call("delete_project", change=True) as state:
+            mine = state.projects.get(self._target.project) == operation
+            if mine and not any(key.startswith(f"{self._target.project}/") for key in state.instances):
+                del state.projects[self._target.project]
+
+    async def describe(self) -> Inventory:
+        async with self._call("describe") as state:
+            if not state.trusting and self._me() not in state.trusted:
+                raise HostUntrusted(f"The host {state.name} does not trust us.")
+            threads = tuple(Thread(id=number, core=number) for number in range(state.cores))
+            bridge = HostInterface(
+                name="br0", kind="bridge", managed=True, subnets=("10.0.0.0/24",), addresses=("10.0.0.1/24",), dhcp=True
+            )
+            return Inventory(
+                server_name=state.name,
+                version="1",
+                hypervisor="simulated",
+                architectures=("amd64/generic",),
+                cpu_model="Simulated",
+                cpu_speed=2000,
+                memory=state.memory,
+                numa_nodes=(NumaNode(id=0, threads=threads, memory=state.memory),),
+                interfaces=(bridge,),
+                pools=tuple(self._pool(state, name, total) for name, total in state.pools.items()),
+                projects=tuple(Project(name=name) for name in state.projects),
+                profiles=("default",),
+            )
+
+    def _pool(self, state: World, name: str, total: int) -> StoragePool:
+        volumes = [volume for key, volume in state.volumes.items() if key.split("/")[0] == name]
+        for facts in state.instances.values():
+            root = next((disk for disk in facts.disks if disk.pool == name and not disk.volume), None)
+            if root:
+                volumes.append(
+                    Volume(name=facts.name, kind="virtual-machine", project=facts.project, size=root.size, written=0)
+                )
+        return StoragePool(name=name, driver="zfs", path=name, total=total, written=0, volumes=tuple(volumes))
+
+    async def instances(self) -> tuple[InstanceFacts, ...]:
+        async with self._call("instances") as state:
+            return tuple(state.instances.values())
+
+    async def instance(self, *, name: str) -> InstanceFacts | None:
+        async with self._call("instance", name) as state:
+            return state.instances.get(self._key(name))
+
+    async def create_volume(self, spec: VolumeSpec) -> None:
+        async with self._call("create_volume", spec.name, change=True) as state:
+            key = f"{spec.pool}/{spec.project}/{spec.name}"
+            there = state.volumes.get(key)
+            if there is None:
+                state.volumes[key] = Volume(
+                    name=spec.name, kind="custom", project=spec.project, size=spec.size, written=0, tags=spec.tags
+                )
+            elif dict(there.tags).get("operation") != dict(spec.tags).get("operation"):
+                raise HostRefused(f"There is a volume {spec.name} already.", code=409)
+
+    async def volume_tags(self, *, pool: str, name: str) -> tuple[tuple[str, str], ...] | None:
+        async with self._call("volume_tags", name) as state:
+            there = state.volumes.get(f"{pool}/{self._target.project}/{name}")
+            return there.tags if there else None
+
+    async def delete_volume(self, *, pool: str, name: str, machine: str) -> None:
+        async with self._call("delete_volume", name, change=True) as state:
+            key = f"{pool}/{self._target.project}/{name}"
+            there = state.volumes.get(key)
+            if there and dict(there.tags).get("machine", "") == machine:
+                del state.volumes[key]
+
+    async def create(self, spec: InstanceSpec) -> None:
+        await self.settle(name=spec.name)
+        key = self._key(spec.name)
+        async with self._call("create", spec.name, change=True) as state:
+            there = state.instances.get(key)
+            if there and there.tag("operation") == dict(spec.tags).get("operation"):
+                return
+            if there or key in state.making:
+                raise HostRefused(f"There is an instance {spec.name} already.", code=409)
+            until = time.time() + state.create_seconds
+            state.making[key] = Making(until=until, facts=_made(spec))
+            state.settle()
+        await self.settle(name=spec.name)
+
+    async def delete(self, *, name: str, machine: str) -> None:
+        async with self._call("delete", name, change=True) as state:
+            there = state.instances.get(self._key(name))
+            if there and there.tag("machine") == machine:
+                del state.instances[self._key(name)]
+                state.tell("instance-deleted", self._target.project, name)
+
+    async def start(self, *, name: str) -> None:
+        await self._power("start", name, PowerState.ON, "instance-started")
+
+    async def stop(self, *, name: str, force: bool, timeout: float) -> None:
+        await self._power("stop" if force else "shutdown", name, PowerState.OFF, "instance-stopped")
+
+    async def _power(self, call: str, name: str, power: PowerState, action: str) -> None:
+        async with self._call(call, name, change=True) as state:
+            there = state.instances.get(self._key(name))
+            if there is None:
+                raise HostRefused(f"There is no instance {name}.", code=404)
+            state.instances[self._key(name)] = replace(there, power=power)
+            state.tell(action, self._target.project, name)
+
+    async def settle(self, *, name: str) -> None:
+        while True:
+            async with self._call("settle", name) as state:
+                making = state.making.get(self._key(name))
+            if making is None:
+                return
+            await asyncio.sleep(max(making.until - time.time(), 0.005))
+
+    async def events(self) -> AsyncGenerator[HostEvent]:
+        async with self._call("events") as state:
+            last = state.events[-1][0] if state.events else 0
+        yield HostEvent(change=Change.OTHER, action="opened")
+        while True:
+            await asyncio.sleep(0.1)
+            with world(self._path) as state:
+                if not state.up:
+                    raise HostUnreachable(f"The host {state.name} does not answer.", details="it went down")
+                fresh = [one for one in state.events if one[0] > last]
+            for number, action, project, name in fresh:
+                last = number
+                yield HostEvent(change=Change.INSTANCE, action=action, project=project, instance=name)
+
+
+async def _strike(faults: list[Fault]) -> None:
+    for fault in faults:
+        if fault.kind == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+        elif fault.kind == "cut":
+            raise HostUnreachable("The connection to the host was cut.", details="the outcome is unknown")
+        else:
+            raise HostRefused("The host refused.", details="a fault on demand", code=500)
+
+
+def _made(spec: InstanceSpec) -> InstanceFacts:
+    return InstanceFacts(
+        name=spec.name,
+        project=spec.project,
+        architecture=spec.architecture,
+        cores=spec.cores,
+        pinned=spec.pinned,
+        memory=spec.memory,
+        huge_pages=spec.huge_pages,
+        power=PowerState.OFF,
+        disks=tuple(DiskFacts(device=d.device, pool=d.pool, volume=d.volume, size=d.size) for d in spec.disks),
+        interfaces=tuple(
+            InterfaceFacts(device=n.device, attach=n.attach, parent=n.parent, mac=n.mac) for n in spec.interfaces
+        ),
+        tags=spec.tags,
+    )
+
+
+def certificate(path: Path) -> str:
+    """The server certificate that a simulated host shows: its own, always the same, not a real one."""
+    return f"simulated host {path.resolve()}\n"
+
+
+async def connect(target: Target, guard: Guard = unguarded) -> Simulated:
+    """A connection to the simulated host at that address."""
+    return Simulated(target, guard)

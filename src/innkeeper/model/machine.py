@@ -1,0 +1,177 @@
+"""A machine: a VM that was composed here or found on a host (adopted), or the record of a host itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PowerState(StrEnum):
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+    ERROR = "error"
+
+
+class Origin(StrEnum):
+    """How a machine record came to be."""
+
+    COMPOSED = "composed"
+    ADOPTED = "adopted"
+    HOST = "host"  # stands for a VM host
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskFacts:
+    """A disk of an instance as its host knows it. `pool` "" : not in a pool (ISO, host path)."""
+
+    device: str
+    pool: str = ""
+    volume: str = ""  # custom volume; "" for the root disk
+    size: int | None = None  # bytes; None: the host could not tell
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterfaceFacts:
+    """A NIC of an instance as its host knows it. `attach`: network, bridge, macvlan, sriov, ovn, other."""
+
+    device: str
+    attach: str
+    parent: str
+    mac: str = ""
+    vlan: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceFacts:
+    """An instance as its host knows it. memory MiB; `cores` counts pinned ones too.
+
+    `tags` are our own marks (user.innkeeper.*) without the prefix: machine, operation, installation.
+    """
+
+    name: str
+    project: str
+    architecture: str = "amd64/generic"
+    cores: int = 1
+    pinned: tuple[int, ...] = ()
+    memory: int = 1024
+    huge_pages: bool = False
+    power: PowerState = PowerState.UNKNOWN
+    location: str = ""  # cluster member; "" not clustered
+    disks: tuple[DiskFacts, ...] = ()
+    interfaces: tuple[InterfaceFacts, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    config: tuple[tuple[str, str], ...] = ()  # limits.* and security.* as written, for the read-back
+    faults: tuple[str, ...] = ()  # values that could not be understood, and what was taken instead
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(project, name): what names an instance on a host."""
+        return (self.project, self.name)
+
+    def tag(self, name: str) -> str:
+        """The value of our mark `name`, or ""."""
+        return dict(self.tags).get(name, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskSpec:
+    """A disk to make. `volume` "" : it is the root disk."""
+
+    device: str
+    pool: str
+    size: int  # bytes
+    volume: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterfaceSpec:
+    """A NIC to make: `attach` network, bridge, macvlan or sriov, on `parent`, with our MAC."""
+
+    device: str
+    attach: str
+    parent: str
+    mac: str
+    mode: str = ""  # macvlan mode
+    vlan: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceSpec:
+    """An instance to make; everything was decided and claimed before. memory MiB."""
+
+    name: str
+    project: str
+    architecture: str
+    cores: int
+    memory: int
+    pinned: tuple[int, ...] = ()
+    huge_pages: bool = False
+    profiles: tuple[str, ...] = ()
+    disks: tuple[DiskSpec, ...] = ()
+    interfaces: tuple[InterfaceSpec, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    target: str = ""  # cluster member
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """A disk of a machine record; size in bytes."""
+
+    id: int
+    device: str
+    size: int
+    pool: str = ""
+    volume: str = ""
+    tags: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interface:
+    """A NIC of a machine record."""
+
+    id: int
+    name: str
+    mac: str
+    attach: str = ""
+    parent: str = ""
+    mode: str = ""
+    vlan: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine record as Innkeeper keeps it. memory MiB, cpu_speed MHz; `status` is a lifecycle.Status number."""
+
+    id: int
+    system_id: str
+    hostname: str
+    origin: Origin
+    status: int
+    status_message: str = ""
+    power_state: PowerState = PowerState.UNKNOWN
+    architecture: str = "amd64/generic"
+    cores: int = 0
+    memory: int = 0
+    pinned: tuple[int, ...] = ()
+    huge_pages: bool = False
+    cpu_speed: int = 0
+    domain_id: int = 0
+    zone_id: int = 1
+    pool_id: int = 0
+    host_id: int | None = None
+    project: str = ""
+    instance: str = ""
+    owner_id: int | None = None
+    owner: str = ""
+    owner_data: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    agent_name: str = ""
+    locked: bool = False
+    digest: str = ""
+    created: float = 0.0
+    updated: float = 0.0
+    disks: tuple[Disk, ...] = ()
+    interfaces: tuple[Interface, ...] = ()

@@ -1,0 +1,138 @@
+"""Host names: what is valid (RFC 952/1123, and what hypervisors take), and random ones that are."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from innkeeper.errors import Invalid
+
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+RULE = "letters, digits and inner hyphens (ASCII), 1 to 63 of them, not digits alone"
+
+_FIRST = [
+    "amber",
+    "bold",
+    "brisk",
+    "calm",
+    "clear",
+    "crisp",
+    "deft",
+    "eager",
+    "fair",
+    "fleet",
+    "fond",
+    "glad",
+    "grand",
+    "hale",
+    "keen",
+    "kind",
+    "lively",
+    "lucid",
+    "merry",
+    "mild",
+    "neat",
+    "noble",
+    "plain",
+    "prime",
+    "proud",
+    "quick",
+    "quiet",
+    "ready",
+    "sage",
+    "sleek",
+    "smart",
+    "solid",
+    "sound",
+    "spry",
+    "stout",
+    "sunny",
+    "sure",
+    "swift",
+    "tidy",
+    "true",
+    "vast",
+    "vivid",
+    "warm",
+    "wise",
+    "young",
+    "zesty",
+]
+_SECOND = [
+    "aspen",
+    "badger",
+    "birch",
+    "bison",
+    "cedar",
+    "condor",
+    "crane",
+    "curlew",
+    "dove",
+    "elk",
+    "elm",
+    "falcon",
+    "fern",
+    "finch",
+    "fox",
+    "hare",
+    "hawk",
+    "hazel",
+    "heron",
+    "ibex",
+    "jay",
+    "kestrel",
+    "kite",
+    "lark",
+    "linden",
+    "lynx",
+    "maple",
+    "marten",
+    "moose",
+    "newt",
+    "oak",
+    "otter",
+    "owl",
+    "pine",
+    "plover",
+    "quail",
+    "raven",
+    "robin",
+    "rook",
+    "rowan",
+    "seal",
+    "sorrel",
+    "stoat",
+    "swan",
+    "teal",
+    "thrush",
+    "tit",
+    "vole",
+    "willow",
+    "wren",
+    "yew",
+]
+
+
+def check_hostname(name: str, *, field: str = "hostname") -> str:
+    """The name itself when it is a valid host name; Invalid with the rule otherwise."""
+    if not _LABEL.fullmatch(name) or name.isdigit():
+        message = f"{name!r} is not a valid host name: {RULE}"
+        raise Invalid(f"Invalid {field}: {message}.", fields={field: [message]})
+    return name.lower()
+
+
+def valid_hostname(name: str) -> bool:
+    """Whether a name could be a machine's host name."""
+    return bool(_LABEL.fullmatch(name)) and not name.isdigit()
+
+
+def as_hostname(name: str) -> str:
+    """A valid host name as near to `name` as possible ("My_VM" becomes "my-vm"), "" when nothing is left of it."""
+    plain = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63].strip("-")
+    return f"vm-{plain}"[:63].strip("-") if plain.isdigit() else plain
+
+
+def random_name(chance: random.Random | None = None) -> str:
+    """Two random words with a hyphen between them."""
+    chance = chance or random.SystemRandom()
+    return f"{chance.choice(_FIRST)}-{chance.choice(_SECOND)}"

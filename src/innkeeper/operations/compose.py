@@ -1,0 +1,132 @@
+"""Make a machine on the host that was chosen for it.
+
+The ids, the claim and the records exist before the first step (`store.claims.compose`); the steps only make the
+host agree with them.
+"""
+
+from __future__ import annotations
+
+from innkeeper.errors import ErrorRecord, HostRefused
+from innkeeper.hypervisors.base import VolumeSpec
+from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec, Machine, PowerState
+from innkeeper.model.readback import differences
+from innkeeper.operations.context import Work
+from innkeeper.operations.saga import Saga, Step
+from innkeeper.store import claims, hosts, machines
+from innkeeper.store.database import Write
+from innkeeper.store.tables import claim
+
+
+def spec_of(
+    machine: Machine, *, profiles: tuple[str, ...], target: str, tags: tuple[tuple[str, str], ...]
+) -> InstanceSpec:
+    """The instance that a machine's record describes."""
+    return InstanceSpec(
+        name=machine.instance,
+        project=machine.project,
+        architecture=machine.architecture,
+        cores=machine.cores,
+        memory=machine.memory,
+        pinned=machine.pinned,
+        huge_pages=machine.huge_pages,
+        profiles=profiles,
+        disks=tuple(
+            DiskSpec(device=disk.device, pool=disk.pool, size=disk.size, volume=disk.volume) for disk in machine.disks
+        ),
+        interfaces=tuple(
+            InterfaceSpec(
+                device=nic.name, attach=nic.attach, parent=nic.parent, mac=nic.mac, mode=nic.mode, vlan=nic.vlan
+            )
+            for nic in machine.interfaces
+        ),
+        tags=tags,
+        target=target,
+    )
+
+
+async def _spec(work: Work) -> InstanceSpec:
+    machine = await work.read(machines.find, work.operation.system_id)
+    inventory = await work.read(hosts.inventory, work.host_id)
+    return spec_of(
+        machine,
+        # a profile of that name in the project is applied, as MAAS did; the default profile is not
+        profiles=("maas",) if "maas" in inventory.profiles else (),
+        target=inventory.server_name if inventory.clustered else "",
+        tags=work.marks,
+    )
+
+
+async def reach_host(work: Work) -> None:
+    """Nothing is changed yet: a host that is down is found out here, where there is nothing to undo."""
+    machine = await work.read(machines.find, work.operation.system_id)
+    await (await work.host()).settle(name=machine.instance)
+
+
+async def create_volumes(work: Work) -> None:
+    spec = await _spec(work)
+    host = await work.host()
+    for disk in spec.disks:
+        if disk.volume:
+            volume = VolumeSpec(pool=disk.pool, name=disk.volume, project=spec.project, size=disk.size, tags=work.marks)
+            await host.create_volume(volume)
+
+
+async def delete_volumes(work: Work) -> None:
+    spec = await _spec(work)
+    host = await work.host()
+    for disk in spec.disks:
+        if disk.volume:
+            await host.delete_volume(pool=disk.pool, name=disk.volume, machine=work.operation.system_id)
+
+
+async def create_instance(work: Work) -> None:
+    await (await work.host()).create(await _spec(work))
+
+
+async def delete_instance(work: Work) -> None:
+    spec = await _spec(work)
+    host = await work.host()
+    await host.settle(name=spec.name)
+    await host.delete(name=spec.name, machine=work.operation.system_id)
+
+
+async def read_back(work: Work) -> None:
+    spec = await _spec(work)
+    made = await (await work.host()).instance(name=spec.name)
+    if made is None:
+        raise HostRefused(f"The host made {spec.name} and does not know it.")
+    if wrong := differences(spec, made):
+        raise HostRefused(f"What the host made of {spec.name} is not what was asked.", details="; ".join(wrong))
+
+
+def ready(write: Write, work: Work) -> None:
+    system_id = work.operation.system_id
+    write.sql.execute(claim.update().where(claim.c.system_id == system_id).values(present=True))
+    machines.update(write, system_id, power_state=PowerState.OFF, settled_at=write.now())
+    machines.set_status(write, system_id, Status.READY, actor=work.operation.actor)
+
+
+def give_back(write: Write, work: Work, error: ErrorRecord) -> None:
+    """The claim goes. The record stays only if somebody was told of it: then it shows what went wrong."""
+    system_id = work.operation.system_id
+    claims.release(write, system_id=system_id)
+    if work.operation.answered:
+        message = " ".join(part for part in (error.brief, error.details) if part)
+        machines.update(write, system_id, power_state=PowerState.UNKNOWN, settled_at=write.now())
+        machines.set_status(write, system_id, Status.FAILED_COMMISSIONING, message=message, actor=work.operation.actor)
+    else:
+        machines.delete(write, system_id)
+
+
+COMPOSE = Saga(
+    "compose",
+    steps=(
+        Step("reach the host", reach_host),
+        Step("create volumes", create_volumes, delete_volumes),
+        Step("create the instance", create_instance, delete_instance),
+        Step("read it back", read_back),  # reads only: nothing to undo
+    ),
+    finish=ready,
+    abandon=give_back,
+)

@@ -1,0 +1,118 @@
+"""What operations work with: the services of a process, and the narrow view that a step has of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from innkeeper.hypervisors import registry
+from innkeeper.hypervisors.base import Guard, Hypervisor, unguarded
+from innkeeper.settings import Settings
+from innkeeper.store import hosts
+from innkeeper.store.database import Database, Write
+from innkeeper.store.operations import Operation
+from innkeeper.store.secrets import Cipher
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Connections:
+    """One connection to each host, shared by everything in this process, renewed when the host's revision moves."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database, self._cipher = database, cipher
+        self._open: dict[int, tuple[int, Hypervisor]] = {}
+        self._retired: list[Hypervisor] = []
+        self._lock = asyncio.Lock()
+
+    async def to(self, host_id: int) -> Hypervisor:
+        """The host, ready to be spoken to; NotFound when it is gone."""
+        host = await self._database.reading(hosts.find, host_id)
+        known = self._open.get(host_id)
+        if known and known[0] == host.revision:
+            return known[1]
+        async with self._lock:
+            known = self._open.get(host_id)
+            if known and known[0] == host.revision:
+                return known[1]
+            kind, target = await self._database.reading(hosts.target, self._cipher, host_id)
+            fresh = await registry.connect(kind, target, unguarded)
+            if known:  # somebody may still be using it: it is closed with the others at the end
+                self._retired.append(known[1])
+            self._open[host_id] = (host.revision, fresh)
+            return fresh
+
+    async def drop(self, host_id: int) -> None:
+        """Close the connection to a host that is gone."""
+        known = self._open.pop(host_id, None)
+        if known:
+            await known[1].close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for _, one in self._open.values():
+            await one.close()
+        for one in self._retired:
+            await one.close()
+        self._open.clear()
+        self._retired.clear()
+
+
+@dataclass(kw_only=True)
+class Services:
+    """What one process is made of. `uuid`: this installation's id, which marks what it makes on hosts."""
+
+    settings: Settings
+    database: Database
+    cipher: Cipher
+    uuid: str
+    connections: Connections
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What the steps of an operation see. `guard` raises when the work is not ours any more."""
+
+    operation: Operation
+    services: Services
+    guard: Guard
+    _host: list[Hypervisor] = field(default_factory=list)
+
+    @property
+    def host_id(self) -> int:
+        assert self.operation.host_id is not None
+        return self.operation.host_id
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self.operation.arguments
+
+    async def host(self) -> Hypervisor:
+        """The operation's host; every change of it is preceded by the guard."""
+        if not self._host:
+            self._host.append((await self.services.connections.to(self.host_id)).guarded(self.guard))
+        return self._host[0]
+
+    def forget_host(self) -> None:
+        """Take a new connection next time (the pin or the credentials were just written)."""
+        self._host.clear()
+
+    async def write(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A write transaction; waits for a database that is away."""
+        return await self.services.database.patiently(change, *args, **kwargs)
+
+    async def read(self, question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A read; waits for a database that is away."""
+        return await self.services.database.patiently_reading(question, *args, **kwargs)
+
+    @property
+    def marks(self) -> tuple[tuple[str, str], ...]:
+        """Our marks for what this operation makes on the host."""
+        return (
+            ("installation", self.services.uuid),
+            ("machine", self.operation.system_id),
+            ("operation", self.operation.id),
+        )

@@ -1,0 +1,219 @@
+"""Durable operations. The operation's row is the queue entry, the lease, the program counter and what the user
+sees; there is no other record.
+
+    submit   write the row in the caller's transaction (`store.operations.submit`): that is all
+    start    run what is free, and free what dead processes held
+    wait     the outcome of an operation
+    guard    are we sure that our work is still ours?
+    stop
+
+A process owns what it has taken for as long as it beats. Every move is fenced: it changes the row only if we
+still own it. A process that was taken for dead can therefore write nothing; `guard` keeps it from touching a host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from innkeeper.errors import ErrorRecord
+from innkeeper.operations.endings import Endings
+from innkeeper.settings import Settings
+from innkeeper.store import ledger, operations
+from innkeeper.store.database import Database, Write
+from innkeeper.store.operations import Operation, State
+
+log = structlog.get_logger(__name__)
+
+POLL = 0.2
+STUMBLE = 2.0  # pause after an unexpected exception, seconds
+PARK_FIRST, PARK_MOST = 0.5, 60.0
+
+
+class Lost(asyncio.CancelledError):
+    """Another process owns this operation now, or may. Flies like a cancellation: nobody answers it."""
+
+
+class Parked(Exception):
+    """The operation was let go until later."""
+
+
+class Engine:
+    """Runs operations: `operate` performs one from where its row is."""
+
+    def __init__(self, database: Database, settings: Settings, operate: Callable[[Place], Awaitable[None]]) -> None:
+        self.database, self.settings, self._operate = database, settings, operate
+        self.me = uuid.uuid4().hex
+        self.endings = Endings(database)
+        self._beaten = 0.0
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = threading.Event()
+        self._nudged = asyncio.Event()
+        database.on_write(self._heard)
+
+    async def start(self) -> None:
+        """Begin to beat and to look for work. Call it in the loop that everything lives in."""
+        self._loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._beat)
+        self._pulse = threading.Thread(target=self._live, name="heartbeat", daemon=True)
+        self._pulse.start()
+        self.endings.start()
+        self._dispatcher = asyncio.create_task(self._dispatch())
+
+    async def stop(self) -> None:
+        """Let go. What runs is interrupted and goes on in the next process."""
+        self._stopping.set()
+        await asyncio.to_thread(self._pulse.join)
+        tasks = {self._dispatcher, *self._running}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.endings.stop()
+        await self.database.writing(ledger.leave, me=self.me)
+
+    async def wait(self, id: str, *, timeout: float) -> str | None:
+        """The state in which the outcome became clear, or None when the time (seconds) is over first."""
+        return await self.endings.of(id, timeout=timeout)
+
+    def guard(self, owner: str) -> None:
+        """Called before every request that changes a host. Raises Lost unless the lease is surely ours."""
+        margin = self.settings.lease - 2 * self.settings.beat
+        if owner != self.me or _clock() - self._beaten > margin:
+            raise Lost
+
+    def _heard(self, written: list[dict[str, Any]]) -> None:
+        """An event was committed in this process: look for work, or for endings, at once."""
+        for event in written:
+            if event["kind"] == "operation" and not self._stopping.is_set() and hasattr(self, "_loop"):
+                ended = event["state"] in operations.ENDED
+                self._loop.call_soon_threadsafe(self.endings.nudge if ended else self._nudged.set)
+                if ended:  # a place on the host is free
+                    self._loop.call_soon_threadsafe(self._nudged.set)
+
+    async def _dispatch(self) -> None:
+        while True:
+            self._nudged.clear()
+            try:
+                if await self.database.reading(ledger.waiting):
+                    for row in await self.database.writing(self._take):
+                        self._begin(row)
+            except Exception as error:
+                log.warning("could not look for work", error=str(error))
+            try:
+                async with asyncio.timeout(POLL * random.uniform(0.8, 1.2)):
+                    await self._nudged.wait()
+            except TimeoutError:
+                pass
+
+    def _take(self, write: Write) -> list[Operation]:
+        return ledger.take(write, owner=self.me, per_host=self.settings.per_host, crash_limit=self.settings.crash_limit)
+
+    def _begin(self, row: Operation) -> None:
+        if row.owner != self.me:  # we were taken for dead between the claim and now
+            return
+        task = asyncio.create_task(self._run(Place(self.database, row)))
+        self._running.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._nudged.set()
+
+    async def _run(self, at: Place) -> None:
+        while True:
+            try:
+                await self._operate(at)
+                return
+            except Parked:
+                return
+            except Exception:  # the database went away, or a defect: the row still says where we are
+                log.exception("stumbled, will go on", operation=at.row.id, kind=at.row.kind, step=at.row.step)
+            await asyncio.sleep(STUMBLE)
+            await at.look()
+
+    def _live(self) -> None:
+        """A thread of its own: a busy loop must not make us look dead."""
+        while not self._stopping.wait(self.settings.beat):
+            try:
+                self._beat()
+            except Exception as error:
+                log.warning("heartbeat failed", error=str(error))
+
+    def _beat(self) -> None:
+        before = _clock()  # taken before the commit: the lease never looks younger than it is
+        me = self.database.transact(
+            ledger.beat,
+            me=self.me,
+            lease=self.settings.lease,
+            address=socket.gethostname(),
+            fresh_name=uuid.uuid4().hex if self._beaten else self.me,
+        )
+        if me != self.me:
+            log.warning("taken for dead, going on under a new name", was=self.me, now=me)
+            self.me = me  # before the cancellation: the guard refuses what still runs under the old name
+            self._loop.call_soon_threadsafe(self._drop)
+        self._beaten = before
+
+    def _drop(self) -> None:
+        for task in list(self._running):
+            task.cancel()
+
+
+class Place:
+    """Where one operation is: its row, and the right to move it."""
+
+    def __init__(self, database: Database, row: Operation) -> None:
+        self._database, self.row = database, row
+        self.owner = row.owner or ""
+
+    async def look(self) -> None:
+        """Read the row again; Lost when it is not ours any more."""
+        row = await self._database.patiently_reading(operations.find, self.row.id)
+        if row.owner != self.owner:
+            raise Lost
+        self.row = row
+
+    async def move(
+        self,
+        state: State,
+        step: str,
+        *,
+        error: ErrorRecord | None = None,
+        closing: Callable[[Write], None] | None = None,
+    ) -> None:
+        """One commit: the new place, what the ending writes, the event. Waits for a database that is away."""
+        self.row = await self._database.patiently(self._move, state, step, error, closing)
+
+    def _move(
+        self,
+        write: Write,
+        state: State,
+        step: str,
+        error: ErrorRecord | None,
+        closing: Callable[[Write], None] | None,
+    ) -> Operation:
+        row = ledger.move(write, self.row, state=state, step=step, error=error)
+        if row is None:
+            raise Lost
+        if closing:
+            closing(write)
+        return row
+
+    async def park(self, trouble: str) -> None:
+        """Let go until later; raises Parked."""
+        pause = min(PARK_FIRST * 2**self.row.attempts, PARK_MOST)
+        await self._database.patiently(ledger.park, self.row, trouble=trouble, pause=pause)
+        raise Parked
+
+
+def _clock() -> float:
+    """Seconds, also those we slept through."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

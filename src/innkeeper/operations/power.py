@@ -1,0 +1,78 @@
+"""Power: on; off gracefully, by force after a time limit, or by force at once. It holds no claim: nothing to undo."""
+
+from __future__ import annotations
+
+from innkeeper.errors import HostRefused
+from innkeeper.model.machine import Machine, PowerState
+from innkeeper.operations.context import Work
+from innkeeper.operations.saga import Saga, Step
+from innkeeper.store import events, machines, operations
+from innkeeper.store.database import Write
+from innkeeper.store.events import Event
+from innkeeper.store.tables import claim
+
+GRACE = 60.0  # seconds for a guest to shut down before it is stopped by force
+
+
+def submit(write: Write, saga: Saga, machine: Machine, *, force: bool = False, actor: str, request: str = "") -> str:
+    """Order a power change. Returns the operation."""
+    return operations.submit(
+        write,
+        kind=saga.kind,
+        first_step=saga.first,
+        host_id=machine.host_id,
+        system_id=machine.system_id,
+        arguments={"name": machine.instance, "force": force},
+        actor=actor,
+        request=request,
+    )
+
+
+async def start(work: Work) -> None:
+    await (await work.host()).start(name=work.arguments["name"])
+
+
+async def stop(work: Work) -> None:
+    """A guest that does not hear the power button is stopped by force when its time is over."""
+    host, name = await work.host(), work.arguments["name"]
+    if not work.arguments["force"]:
+        try:
+            await host.stop(name=name, force=False, timeout=GRACE)
+            return
+        except HostRefused as refusal:
+            text = f"{name} did not shut down within {GRACE:.0f} s and is stopped by force ({refusal.details})"
+            await work.write(_note, work, text)
+    await host.stop(name=name, force=True, timeout=GRACE)
+
+
+def _note(write: Write, work: Work, text: str) -> None:
+    events.add(
+        write,
+        Event(
+            kind="machine",
+            what="power",
+            text=text,
+            host_id=work.host_id,
+            system_id=work.operation.system_id,
+            operation=work.operation.id,
+        ),
+    )
+
+
+def _record(write: Write, work: Work, state: PowerState) -> None:
+    system_id = work.operation.system_id
+    machines.update(write, system_id, power_state=state)
+    write.sql.execute(claim.update().where(claim.c.system_id == system_id).values(power_state=state))
+    _note(write, work, f"{work.arguments['name']}: power is {state}")
+
+
+def is_on(write: Write, work: Work) -> None:
+    _record(write, work, PowerState.ON)
+
+
+def is_off(write: Write, work: Work) -> None:
+    _record(write, work, PowerState.OFF)
+
+
+POWER_ON = Saga("power_on", steps=(Step("start the instance", start),), finish=is_on)
+POWER_OFF = Saga("power_off", steps=(Step("stop the instance", stop),), finish=is_off)

@@ -1,0 +1,29 @@
+"""All operations by kind, and how one is performed from where its row is."""
+
+from __future__ import annotations
+
+from innkeeper.operations.add_host import ADD_HOST, ENROL
+from innkeeper.operations.compose import COMPOSE
+from innkeeper.operations.context import Services, Work
+from innkeeper.operations.decompose import DECOMPOSE
+from innkeeper.operations.engine import Engine, Place
+from innkeeper.operations.power import POWER_OFF, POWER_ON
+from innkeeper.operations.reconnect_host import RECONNECT_HOST
+from innkeeper.operations.refresh import REFRESH
+from innkeeper.operations.remove_host import REMOVE_HOST
+from innkeeper.operations.saga import Saga
+
+_ALL = (ADD_HOST, ENROL, RECONNECT_HOST, REFRESH, COMPOSE, POWER_ON, POWER_OFF, DECOMPOSE, REMOVE_HOST)
+SAGAS: dict[str, Saga] = {saga.kind: saga for saga in _ALL}
+
+
+def make_engine(services: Services) -> Engine:
+    """The engine that performs these operations for this process."""
+
+    async def operate(at: Place) -> None:
+        owner = at.owner
+        work = Work(operation=at.row, services=services, guard=lambda: engine.guard(owner))
+        await SAGAS[at.row.kind].run(work, at)
+
+    engine = Engine(services.database, services.settings, operate)
+    return engine

@@ -1,0 +1,1 @@
+"""Where things go. Pure: no I/O, no clock, no chance."""

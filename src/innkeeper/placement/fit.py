@@ -1,0 +1,255 @@
+"""One host and one request: how the machine would be made there, or everything that stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from innkeeper.model.capacity import Figure
+from innkeeper.model.constraints import DiskRequest, InterfaceRequest, nic_name
+from innkeeper.model.host import HostInterface, Inventory
+from innkeeper.model.request import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A host as placement sees it: its inventory, its figures (None: not known yet) and who holds which core."""
+
+    host_id: int
+    name: str
+    inventory: Inventory
+    cores: Figure | None
+    memory: Figure | None
+    huge_pages: Figure
+    storage: tuple[tuple[str, Figure], ...]  # by pool, in the host's order
+    default_pool: str = ""
+    pinned_by: Mapping[int, str] = field(default_factory=dict)  # thread id → instance that holds it
+    macvlan_mode: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedDisk:
+    """A disk with its pool, and why that one."""
+
+    label: str
+    size: int
+    tags: tuple[str, ...]
+    pool: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedInterface:
+    """A NIC with the host interface it hangs on, and why that one."""
+
+    device: str
+    attach: str
+    parent: str
+    mode: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How the request would be made on the host."""
+
+    host_id: int
+    cores: int
+    pinned: tuple[int, ...]
+    memory: int
+    huge_pages: bool
+    architecture: str
+    disks: tuple[PlacedDisk, ...]
+    interfaces: tuple[PlacedInterface, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfit:
+    """Everything that stands against the request on this host. `kind`: limit, unknown or mismatch."""
+
+    host_id: int
+    host: str
+    reasons: tuple[tuple[str, str], ...]  # (kind, text)
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        return tuple(text for k, text in self.reasons if k == kind)
+
+
+class _Reasons(list[tuple[str, str]]):
+    def limit(self, text: str) -> None:
+        self.append(("limit", text))
+
+    def unknown(self, text: str) -> None:
+        self.append(("unknown", text))
+
+    def mismatch(self, text: str) -> None:
+        self.append(("mismatch", text))
+
+
+def fit(candidate: Candidate, request: Request) -> Fit | Unfit:
+    """How this request would be made on this host, or all the reasons why it cannot be."""
+    against = _Reasons()
+    architecture = _architecture(candidate, request, against)
+    cores = len(request.pinned) or request.cores
+    _compute(candidate, request, cores, against)
+    disks = _disks(candidate, request.disks, against)
+    interfaces = _interfaces(candidate, request.interfaces, against)
+    if against:
+        return Unfit(host_id=candidate.host_id, host=candidate.name, reasons=tuple(against))
+    return Fit(
+        host_id=candidate.host_id,
+        cores=cores,
+        pinned=request.pinned,
+        memory=request.memory,
+        huge_pages=request.huge_pages,
+        architecture=architecture,
+        disks=disks,
+        interfaces=interfaces,
+    )
+
+
+def _architecture(candidate: Candidate, request: Request, against: _Reasons) -> str:
+    offered = candidate.inventory.architectures
+    if not offered:
+        against.unknown("its architecture is not known yet")
+        return ""
+    wanted = request.architecture
+    if wanted is None or wanted in offered:
+        return wanted or offered[0]
+    matching = [one for one in offered if one.split("/")[0] == wanted]
+    if matching:
+        return matching[0]
+    against.mismatch(f"architecture {wanted} is not offered; it has {', '.join(offered)}")
+    return ""
+
+
+def _compute(candidate: Candidate, request: Request, cores: int, against: _Reasons) -> None:
+    speed = candidate.inventory.cpu_speed
+    if request.cpu_speed and speed and request.cpu_speed > speed:
+        against.mismatch(f"cpu_speed {request.cpu_speed} MHz is more than its {speed} MHz")
+    if candidate.cores is None:
+        against.unknown("its number of cores is not known yet")
+    elif short := candidate.cores.shortfall(cores):
+        against.limit(short.text)
+    _pins(candidate, request.pinned, against)
+    if request.huge_pages:
+        if short := candidate.huge_pages.shortfall(request.memory):
+            against.limit(short.text)
+    elif candidate.memory is None:
+        against.unknown("its memory is not known yet")
+    elif short := candidate.memory.shortfall(request.memory):
+        against.limit(short.text)
+
+
+def _pins(candidate: Candidate, pinned: tuple[int, ...], against: _Reasons) -> None:
+    there = {thread.id for thread in candidate.inventory.threads if thread.online}
+    for core in pinned:
+        if there and core not in there:
+            against.mismatch(f"core {core} does not exist or is offline; it has {_ranges(there)}")
+        elif holder := candidate.pinned_by.get(core):
+            against.limit(f"pinned core {core} is held by {holder}")
+
+
+def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reasons) -> tuple[PlacedDisk, ...]:
+    """Pools for all disks together: each takes from what the earlier ones left."""
+    pools = dict(candidate.storage)
+    if not pools:
+        against.unknown("its storage pools are not known yet" if candidate.cores is None else "it has no storage pool")
+        return ()
+    free = {name: figure.free for name, figure in pools.items()}
+    placed = []
+    for disk in wanted:
+        name, why = _pool_for(candidate, disk, free)
+        if disk.size > free[name]:
+            figure = pools[name]
+            asked_before = figure.free - free[name]
+            before = f", {asked_before} bytes of it for the disks before" if asked_before else ""
+            short = figure.shortfall(disk.size + asked_before)
+            against.limit((short.text if short else f"storage pool {name} is full") + before)
+            continue
+        free[name] -= disk.size
+        tags = tuple(tag for tag in disk.tags if tag not in pools)
+        placed.append(PlacedDisk(label=disk.label, size=disk.size, tags=tags, pool=name, why=why))
+    return tuple(placed)
+
+
+def _pool_for(candidate: Candidate, disk: DiskRequest, free: Mapping[str, int]) -> tuple[str, str]:
+    """The pool a tag names (first with room), else the default pool, else the one with most room."""
+    named = [tag for tag in disk.tags if tag in free]
+    if named:
+        roomy = [name for name in named if free[name] >= disk.size]
+        return (roomy or named)[0], f"the tag {(roomy or named)[0]} names it"
+    if candidate.default_pool in free:
+        return candidate.default_pool, "it is the host's default pool"
+    best = max(free, key=lambda name: free[name])
+    return best, "it has most room"
+
+
+def _interfaces(
+    candidate: Candidate, wanted: tuple[InterfaceRequest, ...], against: _Reasons
+) -> tuple[PlacedInterface, ...]:
+    offered = [one for one in candidate.inventory.interfaces if offers(one)]
+    requests = wanted or (InterfaceRequest(label="eth0"),)
+    placed = []
+    for position, request in enumerate(requests):
+        matching = [one for one in offered if _matches(one, request)]
+        if not matching:
+            what = " and ".join(
+                part
+                for part in (
+                    f"name {' or '.join(request.names)}" if request.names else "",
+                    f"subnet {' or '.join(request.subnets)}" if request.subnets else "",
+                )
+                if part
+            )
+            have = ", ".join(f"{one.name} ({', '.join(one.subnets) or 'no subnet'})" for one in offered) or "none"
+            asked = f"no interface with {what} for {request.label}" if what else "no network to attach a VM to"
+            against.mismatch(f"{asked}; it has {have}")
+            continue
+        best = min(matching, key=_preference)
+        placed.append(_attach(best, request, position, candidate.macvlan_mode, asked=bool(wanted)))
+    return tuple(placed)
+
+
+def offers(interface: HostInterface) -> bool:
+    """Whether a VM can be attached to a host interface at all."""
+    if not interface.ethernet or interface.name == "lo":
+        return False
+    return interface.kind in ("bridge", "bond", "vlan", "physical", "ovn", "macvlan", "sriov")
+
+
+def _matches(interface: HostInterface, request: InterfaceRequest) -> bool:
+    if request.names and interface.name not in request.names:
+        return False
+    return not request.subnets or any(subnet in interface.subnets for subnet in request.subnets)
+
+
+def _preference(interface: HostInterface) -> tuple[int, int, int, str]:
+    """Bridge, then bond, then others (MAAS's order); among equals a managed one, with DHCP, then by name."""
+    order = {"bridge": 0, "bond": 1, "ovn": 2}.get(interface.kind, 3)
+    return (order, not interface.managed, not interface.dhcp, interface.name)
+
+
+def _attach(
+    interface: HostInterface, request: InterfaceRequest, position: int, mode: str, *, asked: bool
+) -> PlacedInterface:
+    device = nic_name(request.label, position=position)
+    if interface.managed:
+        attach, mode = "network", ""
+    elif interface.kind == "bridge":
+        attach, mode = "bridge", ""
+    else:
+        attach, mode = "macvlan", mode or "bridge"
+    why = "it was asked for" if asked else "bridges first, then bonds, then others"
+    return PlacedInterface(device=device, attach=attach, parent=interface.name, mode=mode, why=why)
+
+
+def _ranges(ids: set[int]) -> str:
+    """1,2,3,7 as "1-3,7"."""
+    runs: list[list[int]] = []
+    for one in sorted(ids):
+        if runs and runs[-1][1] == one - 1:
+            runs[-1][1] = one
+        else:
+            runs.append([one, one])
+    return ",".join(f"{a}-{b}" if a != b else str(a) for a, b in runs)

@@ -1,0 +1,91 @@
+"""What the command line's server commands do: serve, make an administrator, show keys."""
+
+from __future__ import annotations
+
+import logging
+import secrets as random
+import sys
+from collections.abc import Iterable
+
+import structlog
+import uvicorn
+
+from innkeeper.api.app import make_app, open_store
+from innkeeper.settings import Settings
+from innkeeper.store import users
+
+
+def up(settings: Settings) -> None:
+    """Serve until interrupted. The first start makes an administrator and prints the API key, once."""
+    configure_logs(settings.log_level)
+    app = make_app(settings)
+    house = app.state.house
+    database, cipher = house.services.database, house.services.cipher
+    where = f"http://{_shown(settings.host)}:{settings.port}/MAAS/"
+    if not database.ask(users.listing):
+        password = random.token_urlsafe(12)
+        database.transact(users.create, username="admin", password=password, is_admin=True)
+        key = database.transact(users.add_key, cipher, username="admin", name="first start")
+        print("Innkeeper's first start: the administrator 'admin' was made.")
+        print(f"  password: {password}")
+        print(f"  API key:  {key.text}")
+        print(f"  log in:   maas login admin {where} {key.text}")
+    print(f"Innkeeper is up: {where}", flush=True)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,  # a query may hold a key
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        backlog=2048,
+    )
+    uvicorn.Server(config).run()
+
+
+def _shown(host: str) -> str:
+    if host in ("127.0.0.1", "::1", "0.0.0.0", "::"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def create_admin(settings: Settings, *, username: str, email: str, password: str) -> None:
+    """Make an administrator."""
+    database, _, _ = open_store(settings)
+    database.transact(users.create, username=username, email=email, password=password, is_admin=True)
+    database.close()
+
+
+def api_keys(settings: Settings, *, username: str, generate: bool = False, delete: str | None = None) -> Iterable[str]:
+    """A user's API keys, oldest first; with `generate` only a new one; with `delete` those that are left."""
+    database, cipher, _ = open_store(settings)
+    try:
+        if generate:
+            return [database.transact(users.add_key, cipher, username=username).text]
+        if delete is not None:
+            parts = delete.split(":")
+            database.transact(users.delete_key, username=username, token=parts[1] if len(parts) > 1 else delete)
+        return [key.text for key in database.ask(users.keys, cipher, username=username)]
+    finally:
+        database.close()
+
+
+def configure_logs(level: str) -> None:
+    """Structured logs on standard error: for people on a terminal, JSON elsewhere. Never local variables."""
+    renderer: structlog.typing.Processor
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    else:
+        renderer = structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

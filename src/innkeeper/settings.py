@@ -1,0 +1,46 @@
+"""The settings, read once: from the command line, the environment (INNKEEPER_…) and `.env`, in this order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="INNKEEPER_", env_file=".env", extra="ignore")
+
+    data: Path = Field(default=Path.home() / ".local/share/innkeeper", description="where the database and the key are")
+    database: str | None = Field(default=None, description="database URL; default SQLite in the data directory")
+    key_file: Path | None = Field(default=None, description="the key that secrets are encrypted with; made if missing")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=5240, ge=0, le=65535)
+    name: str = Field(default="innkeeper", description="this installation's name, part of the certificates it makes")
+    domain: str = Field(default="maas", description="the default domain of machines, made at first start")
+
+    compose_wait: float = Field(default=90.0, description="how long a request waits for an operation to end")
+    per_host: int = Field(default=8, ge=1, description="operations at once on one host")
+    refresh_every: float = Field(default=600.0, description="full refresh of a host with an open event stream")
+    poll_every: float = Field(default=30.0, description="refresh of a host whose event stream is cut")
+    trust_every: float = Field(default=3.0, description="how often a host that does not trust us yet is asked")
+    host_timeout: float = Field(default=30.0, description="the longest wait for one answer of a host")
+    lease: float = Field(default=5.0, description="a process silent for longer is taken for dead")
+    beat: float = Field(default=1.0, description="heartbeat of a process")
+    crash_limit: int = Field(default=5, description="crashes of processes at one step before an operation is stopped")
+    sweep_after: float = Field(default=300.0, description="age of a failed operation before its leftovers are swept")
+    keep_operations: float = Field(default=30 * 86400.0, description="ended operations are kept this long")
+    keep_events: float = Field(default=90 * 86400.0, description="events are kept this long")
+    simulated_hosts: Path | None = Field(default=None, description="directory of simulated hosts (tests, demo fleet)")
+    log_level: str = "INFO"
+    demo_fleet: bool = Field(default=False, description="simulated hosts, for a look around")
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data / 'innkeeper.sqlite'}"
+
+    @property
+    def encryption_key_file(self) -> Path:
+        return self.key_file or self.data / "encryption.key"

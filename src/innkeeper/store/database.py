@@ -1,0 +1,163 @@
+"""The one engine factory, and the two kinds of transaction: read and write.
+
+SQLite: WAL, one writer (an in-process queue before it), BEGIN IMMEDIATE for writes and plain BEGIN for reads,
+synchronous=FULL so that an operation that was acknowledged survives a power cut.
+PostgreSQL: READ COMMITTED with row locks taken explicitly; sessions give up waiting for locks and for a
+client that fell asleep inside a transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+EVENTS_LOCK = 0x1EE7  # advisory lock: events get their ids in the order of commits
+LOCK_TIMEOUT_MS = 20_000
+IDLE_IN_TRANSACTION_MS = 10_000
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write transaction: its connection, and the events that go in last, under one lock."""
+
+    sql: sa.Connection
+    is_sqlite: bool
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def now(self) -> float:
+        """The database's clock, epoch seconds."""
+        return now(self.sql)
+
+
+def now(sql: sa.Connection) -> float:
+    """The database's clock (all processes compare with one clock), epoch seconds."""
+    return float(sql.scalar(sa.select(clock(sql.dialect.name))) or 0.0)
+
+
+def clock(dialect: str) -> sa.ColumnElement[float]:
+    """The database's clock as an SQL expression, epoch seconds."""
+    if dialect == "sqlite":
+        return sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Float())
+    return sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float())
+
+
+class Database:
+    """Connections to one database. `url`: sqlite:///path or postgresql+psycopg://…"""
+
+    def __init__(self, url: str, *, pool: int = 10) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._after_write: list[Callable[[list[dict[str, Any]]], None]] = []
+        self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        if self.is_sqlite:
+            self.engine = sa.create_engine(url, pool_size=pool, max_overflow=30, hide_parameters=True)
+            sa.event.listen(self.engine, "connect", _configure_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            options = (
+                f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
+            )
+            self.engine = sa.create_engine(
+                url,
+                isolation_level="READ COMMITTED",
+                pool_size=pool,
+                max_overflow=20,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={"options": options, "connect_timeout": 5},
+            )
+        self._reader = self.engine.execution_options(reading=True)
+
+    def on_write(self, call: Callable[[list[dict[str, Any]]], None]) -> None:
+        """Have `call` called with the events (in the writing thread) after every commit that wrote some."""
+        self._after_write.append(call)
+
+    @contextmanager
+    def write(self) -> Iterator[Write]:
+        """A write transaction: commits at the end, rolls back on any exception. Events are inserted last."""
+        from innkeeper.store import events
+
+        with self._turn, self.engine.begin() as connection:
+            write = Write(connection, self.is_sqlite)
+            yield write
+            if write.events:
+                events.insert(write)
+        if write.events:
+            for call in self._after_write:
+                call(write.events)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A read transaction: one consistent view, no lock."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def transact(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `change` in a write transaction of its own."""
+        with self.write() as write:
+            return change(write, *args, **kwargs)
+
+    def ask(self, question: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `question` in a read transaction of its own."""
+        with self.read() as connection:
+            return question(connection, *args, **kwargs)
+
+    async def writing(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`transact` in a thread: SQL never runs in the event loop."""
+        return await asyncio.to_thread(lambda: self.transact(change, *args, **kwargs))
+
+    async def reading(
+        self, question: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`ask` in a thread."""
+        return await asyncio.to_thread(lambda: self.ask(question, *args, **kwargs))
+
+    async def patiently(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`writing`, waiting for a database that is away instead of failing: for work that must not be lost."""
+        return await _until_there(lambda: self.transact(change, *args, **kwargs))
+
+    async def patiently_reading(
+        self, question: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`reading`, waiting for a database that is away."""
+        return await _until_there(lambda: self.ask(question, *args, **kwargs))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+async def _until_there(work: Callable[[], T]) -> T:
+    while True:
+        try:
+            return await asyncio.to_thread(work)
+        except DBAPIError as error:
+            if not away(error):
+                raise
+            await asyncio.sleep(0.5)
+
+
+def away(error: DBAPIError) -> bool:
+    """Whether an error says that the database is away or busy, so that trying again later makes sense."""
+    return isinstance(error, OperationalError) or bool(error.connection_invalidated)
+
+
+def _configure_sqlite(raw: Any, _record: object) -> None:
+    raw.isolation_level = None  # our begin hook says BEGIN; pysqlite's own way loses updates
+    for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=30000", "foreign_keys=on"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,306 @@
+"""Machine records with their disks and NICs. A list costs three queries, whatever its length."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from innkeeper.errors import Conflict, NotFound
+from innkeeper.model.lifecycle import Status, allowed
+from innkeeper.model.machine import Disk, Interface, Machine, Origin, PowerState
+from innkeeper.store import events
+from innkeeper.store.database import Write, clock
+from innkeeper.store.events import Event
+from innkeeper.store.tables import disk, interface, machine, user_account
+
+_ID_LETTERS = "abcdefghkmnpqrstwxy3478"  # no vowels but a, e, y; nothing that reads like another letter
+_COLUMNS = [column for column in machine.c if column.name not in ("placement_json", "settled_at", "status_before")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which machines: empty means all. Several values of one field mean any of them; `tags` means all of them."""
+
+    system_ids: tuple[str, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    macs: tuple[str, ...] = ()
+    domain_ids: tuple[int, ...] = ()
+    zone_ids: tuple[int, ...] = ()
+    not_zone_ids: tuple[int, ...] = ()
+    pool_ids: tuple[int, ...] = ()
+    not_pool_ids: tuple[int, ...] = ()
+    host_ids: tuple[int, ...] = ()
+    not_host_ids: tuple[int, ...] = ()
+    nothing: bool = False  # a name that was asked for does not exist
+    tags: tuple[str, ...] = ()
+    not_tags: tuple[str, ...] = ()
+    agent_name: str | None = None
+    statuses: tuple[int, ...] = ()
+    seen_by: int | None = None  # a user's id: only theirs and unowned ones
+
+
+def ints(text: str) -> tuple[int, ...]:
+    """ "0,3" as numbers."""
+    return tuple(int(part) for part in text.split(",") if part)
+
+
+def text(numbers: Collection[int]) -> str:
+    """Numbers as "0,3"."""
+    return ",".join(str(number) for number in numbers)
+
+
+def fresh_id(sql: sa.Connection) -> str:
+    """A system_id that is free."""
+    while True:
+        id = "".join(random.choice(_ID_LETTERS) for _ in range(6))
+        if sql.scalar(sa.select(machine.c.id).where(machine.c.system_id == id)) is None:
+            return id
+
+
+def fresh_mac(sql: sa.Connection) -> str:
+    """A MAC of the range LXD uses (00:16:3e, Xensource's) that no NIC we know has."""
+    while True:
+        mac = "00:16:3e:" + ":".join(f"{random.randbelow(256):02x}" for _ in range(3))
+        if sql.scalar(sa.select(interface.c.id).where(interface.c.mac == mac)) is None:
+            return mac
+
+
+def insert(write: Write, **values: Any) -> None:
+    """Make a machine row; its hostname must be free."""
+    defaults: dict[str, Any] = {
+        "status_message": "",
+        "power_state": PowerState.UNKNOWN,
+        "pinned": "",
+        "huge_pages": False,
+        "cpu_speed": 0,
+        "host_id": None,
+        "project": "",
+        "instance": "",
+        "owner_id": None,
+        "owner_data_json": "{}",
+        "tags_json": "[]",
+        "description": "",
+        "agent_name": "",
+        "locked": False,
+        "placement_json": "",
+        "digest": "",
+        "settled_at": 0.0,
+        "status_before": -1,
+    }
+    at = clock("sqlite" if write.is_sqlite else "postgresql")
+    write.sql.execute(sa.insert(machine).values(created=at, updated=at, **(defaults | values)))
+
+
+def insert_disk(
+    write: Write,
+    *,
+    system_id: str,
+    position: int,
+    device: str,
+    size: int,
+    pool: str,
+    volume: str = "",
+    tags: tuple[str, ...] = (),
+    why: str = "",
+) -> None:
+    """Add a disk to a machine."""
+    write.sql.execute(
+        sa.insert(disk).values(
+            system_id=system_id,
+            position=position,
+            device=device,
+            size=size,
+            pool=pool,
+            volume=volume,
+            tags_json=msgspec.json.encode(tags).decode(),
+            why=why,
+        )
+    )
+
+
+def insert_interface(
+    write: Write,
+    *,
+    system_id: str,
+    position: int,
+    name: str,
+    mac: str,
+    attach: str,
+    parent: str,
+    mode: str = "",
+    vlan: int = 0,
+) -> None:
+    """Add a NIC to a machine."""
+    write.sql.execute(
+        sa.insert(interface).values(
+            system_id=system_id,
+            position=position,
+            name=name,
+            mac=mac,
+            attach=attach,
+            parent=parent,
+            mode=mode,
+            vlan=vlan,
+        )
+    )
+
+
+def clear_devices(write: Write, *, system_id: str) -> None:
+    """Forget a machine's disks and NICs (to write those that its host shows)."""
+    write.sql.execute(sa.delete(disk).where(disk.c.system_id == system_id))
+    write.sql.execute(sa.delete(interface).where(interface.c.system_id == system_id))
+
+
+def find(sql: sa.Connection, system_id: str) -> Machine:
+    """One machine; NotFound in the words that clients know."""
+    found = listing(sql, Filter(system_ids=(system_id,)))
+    if not found:
+        raise NotFound("No Machine matches the given query.")
+    return found[0]
+
+
+def named(sql: sa.Connection, hostname: str) -> Machine | None:
+    """The machine of that host name."""
+    found = listing(sql, Filter(hostnames=(hostname,)))
+    return found[0] if found else None
+
+
+def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
+    """Machines with their disks and NICs, by id."""
+    which = which or Filter()
+    if which.nothing:
+        return []
+    query = _filtered(sa.select(*_COLUMNS, user_account.c.username.label("owner")), which)
+    query = query.outerjoin(user_account, user_account.c.id == machine.c.owner_id).order_by(machine.c.id)
+    rows = sql.execute(query).all()
+    wanted = _wanted(rows)
+    disks: dict[str, list[Disk]] = defaultdict(list)
+    for row in sql.execute(sa.select(disk).where(wanted(disk.c.system_id)).order_by(disk.c.system_id, disk.c.position)):
+        tags = tuple(msgspec.json.decode(row.tags_json))
+        disks[row.system_id].append(
+            Disk(id=row.id, device=row.device, size=row.size, pool=row.pool, volume=row.volume, tags=tags, why=row.why)
+        )
+    nics: dict[str, list[Interface]] = defaultdict(list)
+    order = (interface.c.system_id, interface.c.position)
+    for row in sql.execute(sa.select(interface).where(wanted(interface.c.system_id)).order_by(*order)):
+        nics[row.system_id].append(
+            Interface(
+                id=row.id,
+                name=row.name,
+                mac=row.mac,
+                attach=row.attach,
+                parent=row.parent,
+                mode=row.mode,
+                vlan=row.vlan,
+            )
+        )
+    machines = [_from_row(row, disks[row.system_id], nics[row.system_id]) for row in rows]
+    if which.tags:
+        machines = [one for one in machines if set(which.tags) <= set(one.tags)]
+    if which.not_tags:
+        machines = [one for one in machines if not set(which.not_tags) & set(one.tags)]
+    return machines
+
+
+def _wanted(rows: Any) -> Any:
+    """The condition for the satellites of these rows; over a few hundred, reading all of them is cheaper."""
+    ids = [row.system_id for row in rows]
+    if len(ids) <= 500:
+        return lambda column: column.in_(ids)
+    return lambda column: sa.true()
+
+
+def _filtered(query: Any, which: Filter) -> Any:
+    m = machine.c
+    for column, values in (
+        (m.system_id, which.system_ids),
+        (m.hostname, which.hostnames),
+        (m.domain_id, which.domain_ids),
+        (m.zone_id, which.zone_ids),
+        (m.pool_id, which.pool_ids),
+        (m.host_id, which.host_ids),
+        (m.status, which.statuses),
+    ):
+        if values:
+            query = query.where(column.in_(values))
+    for column, values in ((m.zone_id, which.not_zone_ids), (m.pool_id, which.not_pool_ids)):
+        if values:
+            query = query.where(column.not_in(values))
+    if which.not_host_ids:
+        query = query.where(sa.or_(m.host_id.is_(None), m.host_id.not_in(which.not_host_ids)))
+    if which.macs:
+        macs = [mac.lower() for mac in which.macs]
+        query = query.where(m.system_id.in_(sa.select(interface.c.system_id).where(interface.c.mac.in_(macs))))
+    if which.agent_name is not None:
+        query = query.where(m.agent_name == which.agent_name)
+    if which.seen_by is not None:
+        query = query.where(sa.or_(m.owner_id.is_(None), m.owner_id == which.seen_by))
+    return query
+
+
+def _from_row(row: Any, disks: list[Disk], nics: list[Interface]) -> Machine:
+    values = dict(row._mapping)
+    return Machine(
+        origin=Origin(values.pop("origin")),
+        power_state=PowerState(values.pop("power_state")),
+        pinned=ints(values.pop("pinned")),
+        owner=values.pop("owner") or "",
+        owner_data=tuple(msgspec.json.decode(values.pop("owner_data_json")).items()),
+        tags=tuple(msgspec.json.decode(values.pop("tags_json"))),
+        disks=tuple(disks),
+        interfaces=tuple(nics),
+        **values,
+    )
+
+
+def update(write: Write, system_id: str, **values: Any) -> None:
+    """Change columns of a machine."""
+    at = clock("sqlite" if write.is_sqlite else "postgresql")
+    write.sql.execute(sa.update(machine).where(machine.c.system_id == system_id).values(updated=at, **values))
+
+
+def set_status(write: Write, system_id: str, status: Status, *, message: str = "", actor: str = "") -> None:
+    """Move a machine to another status, with an event; Conflict when the life cycle has no such move."""
+    columns = (machine.c.status, machine.c.hostname, machine.c.host_id)
+    row = write.sql.execute(sa.select(*columns).where(machine.c.system_id == system_id)).first()
+    if row is None:
+        raise NotFound("No Machine matches the given query.")
+    before = Status(row.status)
+    if not allowed(before=before, after=status):
+        raise Conflict(f"{row.hostname} is {before.label}; it cannot become {status.label}.")
+    update(write, system_id, status=int(status), status_message=message, status_before=int(before))
+    if before != status:
+        text = f"{row.hostname}: {before.label} → {status.label}" + (f" ({message})" if message else "")
+        events.add(
+            write,
+            Event(
+                kind="machine",
+                what="status",
+                text=text,
+                host_id=row.host_id,
+                system_id=system_id,
+                state=status.label[:10],
+                actor=actor,
+            ),
+        )
+
+
+def placement(sql: sa.Connection, system_id: str) -> str:
+    """Why a machine is where it is, as JSON text; "" for adopted ones."""
+    return sql.scalar(sa.select(machine.c.placement_json).where(machine.c.system_id == system_id)) or ""
+
+
+def taken(sql: sa.Connection, hostname: str) -> bool:
+    """Whether a machine of that host name exists."""
+    return sql.scalar(sa.select(machine.c.id).where(machine.c.hostname == hostname)) is not None
+
+
+def delete(write: Write, system_id: str) -> None:
+    """Delete a machine's record (its claim must be gone or let go before)."""
+    write.sql.execute(sa.delete(machine).where(machine.c.system_id == system_id))

@@ -1,0 +1,54 @@
+"""Bring a database to the schema of this version, and what must be in it before the first request."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from innkeeper.store import secrets
+from innkeeper.store.database import Database, Write
+from innkeeper.store.secrets import Cipher
+from innkeeper.store.tables import domain, resource_pool, zone
+
+MIGRATING = 0x5C4E  # advisory lock of PostgreSQL: one process migrates, the others wait
+
+
+def upgrade(database: Database) -> None:
+    """Run the migrations that are missing."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with database.engine.connect() as connection:
+        if not database.is_sqlite:
+            connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATING)))
+            connection.commit()
+        try:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            if not database.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(MIGRATING)))
+                connection.commit()
+
+
+def seed(write: Write, cipher: Cipher, *, domain_name: str) -> str:
+    """The default zone, resource pool and domain, and this installation's id, which it returns.
+
+    Misconfigured when the encryption key is not this database's.
+    """
+    installation = secrets.verify(write, cipher, uuid=str(uuid.uuid4()))
+    for table, values in (
+        (zone, {"id": 1, "name": "default", "description": ""}),
+        (resource_pool, {"id": 0, "name": "default", "description": "Default pool"}),
+        (domain, {"id": 0, "name": domain_name, "authoritative": True, "ttl": None}),
+    ):
+        if write.sql.scalar(sa.select(table.c.id).limit(1)) is None:
+            write.sql.execute(sa.insert(table).values(values))
+            if not write.is_sqlite:  # the sequence must not give an id that is taken
+                sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+                write.sql.execute(sa.select(sa.func.setval(sequence, max(int(str(values["id"])), 1))))
+    return installation

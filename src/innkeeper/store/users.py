@@ -1,0 +1,144 @@
+"""Users and their API keys. Passwords are hashed (argon2), key secrets encrypted: they are shown to their owners."""
+
+from __future__ import annotations
+
+import secrets as random
+import string
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from innkeeper.errors import Conflict, Invalid, NotFound
+from innkeeper.store.database import Write, clock
+from innkeeper.store.secrets import Cipher
+from innkeeper.store.tables import api_key
+from innkeeper.store.tables import user_account as user
+
+_LETTERS = string.ascii_letters + string.digits
+_hasher = PasswordHasher()
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    id: int
+    username: str
+    email: str = ""
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """An API key. `text` is what a person passes on: consumer:token:secret."""
+
+    name: str
+    consumer: str
+    token: str
+    secret: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.consumer}:{self.token}:{self.secret}"
+
+    def __repr__(self) -> str:
+        return f"ApiKey({self.consumer}:{self.token}:…)"
+
+
+_columns = (user.c.id, user.c.username, user.c.email, user.c.is_admin)
+
+
+def listing(sql: sa.Connection) -> list[User]:
+    """All users, by name."""
+    return [User(**row._mapping) for row in sql.execute(sa.select(*_columns).order_by(user.c.username))]
+
+
+def find(sql: sa.Connection, *, username: str | None = None, id: int | None = None) -> User:
+    """One user by name or id; NotFound."""
+    query = sa.select(*_columns).where(user.c.id == id if id is not None else user.c.username == username)
+    row = sql.execute(query).first()
+    if row is None:
+        raise NotFound(f"There is no user {username if id is None else id!r}.")
+    return User(**row._mapping)
+
+
+def create(write: Write, *, username: str, password: str, email: str = "", is_admin: bool = False) -> User:
+    """Make a user; Conflict when the name is taken, Invalid when name or password are empty."""
+    if not username.strip():
+        raise Invalid("A user needs a name.", fields={"username": ["it is empty"]})
+    if not password:
+        raise Invalid("A user needs a password.", fields={"password": ["it is empty"]})
+    if write.sql.scalar(sa.select(user.c.id).where(user.c.username == username)) is not None:
+        raise Conflict(f"There is a user {username!r} already.")
+    values = {"username": username, "email": email, "password": _hasher.hash(password), "is_admin": is_admin}
+    at = clock("sqlite" if write.is_sqlite else "postgresql")
+    id = write.sql.scalar(sa.insert(user).values(created=at, **values).returning(user.c.id))
+    return find(write.sql, id=id)
+
+
+def delete(write: Write, *, username: str) -> None:
+    """Delete a user and their keys; NotFound. What they own stays, unowned."""
+    from innkeeper.store.tables import machine
+
+    one = find(write.sql, username=username)
+    write.sql.execute(sa.update(machine).where(machine.c.owner_id == one.id).values(owner_id=None))
+    write.sql.execute(sa.delete(user).where(user.c.id == one.id))
+
+
+def check_password(sql: sa.Connection, *, username: str, password: str) -> User | None:
+    """The user when the password is theirs. Slow on purpose (about 0.1 s)."""
+    stored = sql.scalar(sa.select(user.c.password).where(user.c.username == username))
+    try:
+        _hasher.verify(stored or "", password)
+    except (VerifyMismatchError, InvalidHashError):
+        return None
+    return find(sql, username=username)
+
+
+def add_key(write: Write, cipher: Cipher, *, username: str, name: str = "") -> ApiKey:
+    """Make an API key for a user."""
+    one = find(write.sql, username=username)
+    consumer, token, secret = (_random(18), _random(18), _random(32))
+    blob = cipher.encrypt(secret, path=f"api-key/{token}")
+    at = clock("sqlite" if write.is_sqlite else "postgresql")
+    write.sql.execute(
+        sa.insert(api_key).values(user_id=one.id, name=name, consumer=consumer, token=token, secret=blob, created=at)
+    )
+    return ApiKey(name=name, consumer=consumer, token=token, secret=secret)
+
+
+def keys(sql: sa.Connection, cipher: Cipher, *, username: str) -> list[ApiKey]:
+    """A user's API keys, oldest first."""
+    one = find(sql, username=username)
+    rows = sql.execute(sa.select(api_key).where(api_key.c.user_id == one.id).order_by(api_key.c.id))
+    return [
+        ApiKey(
+            name=row.name,
+            consumer=row.consumer,
+            token=row.token,
+            secret=cipher.decrypt(row.secret, path=f"api-key/{row.token}"),
+        )
+        for row in rows
+    ]
+
+
+def delete_key(write: Write, *, username: str, token: str) -> None:
+    """Delete an API key of a user, by its token (the middle part); NotFound."""
+    one = find(write.sql, username=username)
+    mine = sa.delete(api_key).where(api_key.c.user_id == one.id, api_key.c.token == token)
+    if not write.sql.execute(mine).rowcount:
+        raise NotFound(f"{username} has no such API key.")
+
+
+def by_key(sql: sa.Connection, cipher: Cipher, *, consumer: str, token: str) -> tuple[User, str] | None:
+    """Who a key belongs to and its secret, to be compared by the caller; None when there is no such key."""
+    joined = sa.select(*_columns, api_key.c.secret).join(user, user.c.id == api_key.c.user_id)
+    row = sql.execute(joined.where(api_key.c.consumer == consumer, api_key.c.token == token)).first()
+    if row is None:
+        return None
+    one = User(id=row.id, username=row.username, email=row.email, is_admin=row.is_admin)
+    return one, cipher.decrypt(row.secret, path=f"api-key/{token}")
+
+
+def _random(length: int) -> str:
+    return "".join(random.choice(_LETTERS) for _ in range(length))

@@ -1,0 +1,208 @@
+"""One watcher per host among all processes: live events in, periodic refresh, reconnect, trust, sweep.
+
+With an open event stream the host is asked nothing until it says something (and once in a long while everything).
+A cut stream is told, and polling takes over until it is open again; then everything is read anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+
+from innkeeper.errors import HostChanged, HostFailure, HostUntrusted, NotFound
+from innkeeper.hypervisors.base import Change, HostEvent, Hypervisor
+from innkeeper.model.host import HostState
+from innkeeper.operations import add_host, refresh, sweep
+from innkeeper.operations.context import Services
+from innkeeper.operations.engine import Engine
+from innkeeper.store import hosts, ledger, watching
+from innkeeper.store.database import Write
+from innkeeper.store.watching import Watched
+
+log = structlog.get_logger(__name__)
+
+LOOK = 1.0  # how often hosts are shared among processes, seconds
+DEBOUNCE = 0.05  # a burst of events is one look
+BACKOFF_FIRST, BACKOFF_MOST = 1.0, 30.0
+QUIET = (HostState.ADDING, HostState.REMOVING)  # an operation speaks to it
+
+
+class Watch:
+    """The watchers of this process."""
+
+    def __init__(self, services: Services, engine: Engine) -> None:
+        self._services, self._engine = services, engine
+        self._tasks: dict[int, tuple[int, asyncio.Task[None]]] = {}
+        self._main: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._main = asyncio.create_task(self._share())
+
+    async def stop(self) -> None:
+        if self._main:
+            self._main.cancel()
+            await asyncio.gather(self._main, return_exceptions=True)
+        for _, task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._tasks.values()), return_exceptions=True)
+        await self._services.database.writing(watching.leave, me=self._engine.me)
+
+    async def _share(self) -> None:
+        database = self._services.database
+        while True:
+            try:
+                if await database.reading(watching.unclaimed):
+                    await database.writing(watching.share, me=self._engine.me)
+                self._tend(await database.reading(watching.watched, me=self._engine.me))
+            except Exception as error:
+                log.warning("could not share the hosts", error=str(error))
+            await asyncio.sleep(LOOK)
+
+    def _tend(self, mine: list[Watched]) -> None:
+        """Start and stop tasks so that there is one for each host of ours, at its present revision."""
+        wanted = {one.id: one.revision for one in mine if one.state not in QUIET}
+        for host_id, (revision, task) in list(self._tasks.items()):
+            if wanted.get(host_id) != revision or task.done():
+                task.cancel()
+                del self._tasks[host_id]
+        for host_id, revision in wanted.items():
+            if host_id not in self._tasks:
+                task = asyncio.create_task(_Watcher(self._services, host_id).run(), name=f"watch host {host_id}")
+                self._tasks[host_id] = (revision, task)
+
+
+class _Watcher:
+    """One host, watched."""
+
+    def __init__(self, services: Services, host_id: int) -> None:
+        self._services, self._id = services, host_id
+        self._backoff = BACKOFF_FIRST
+        self._dirty: set[Change] = set()
+        self._moved = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until it is cancelled or the host is gone."""
+        while True:
+            try:
+                host = await self._services.connections.to(self._id)
+                if await self._waits_for_trust(host):
+                    await asyncio.sleep(self._services.settings.trust_every)
+                    continue
+                await self._follow(host)
+                await self._down(HostFailure("Its event stream ended."))
+            except NotFound:
+                await self._services.connections.drop(self._id)
+                return
+            except HostFailure as error:
+                await self._down(error)
+            except Exception:
+                log.exception("watcher stumbled", host=self._id)
+            await self._pause()
+
+    async def _waits_for_trust(self, host: Hypervisor) -> bool:
+        record = await self._services.database.reading(hosts.find, self._id)
+        if record.state != HostState.WAITING:
+            return False
+        if (await host.identify()).trusted:
+            await self._services.database.patiently(add_host.submit_enrol, record)
+        return True
+
+    async def _follow(self, host: Hypervisor) -> None:
+        """Open the stream, read everything, then look whenever the host says that something moved."""
+        stream = host.events()
+        try:
+            await anext(stream)  # its first event says that it is open
+            await refresh.read_host(self._services, self._id, host=host)
+            await self._services.database.patiently(_opened, self._id)
+            await sweep.sweep(self._services, self._id, host=host)
+            self._backoff = BACKOFF_FIRST
+            reader = asyncio.create_task(self._collect(stream))
+            try:
+                await self._look_on(host, reader)
+            finally:
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
+        finally:
+            await stream.aclose()
+
+    async def _collect(self, stream: AsyncIterator[HostEvent]) -> None:
+        async for event in stream:
+            self._dirty.add(event.change)
+            self._moved.set()
+
+    async def _look_on(self, host: Hypervisor, reader: asyncio.Task[None]) -> None:
+        settings = self._services.settings
+        full_at = asyncio.get_running_loop().time() + settings.refresh_every
+        while not reader.done():
+            moved = asyncio.create_task(self._moved.wait())
+            rest = max(full_at - asyncio.get_running_loop().time(), 0.0)
+            await asyncio.wait({moved, reader}, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
+            moved.cancel()
+            if self._moved.is_set():
+                await asyncio.sleep(DEBOUNCE)
+            dirty, self._dirty = self._dirty, set()
+            self._moved.clear()
+            if asyncio.get_running_loop().time() >= full_at:
+                await refresh.read_host(self._services, self._id, host=host)
+                await sweep.sweep(self._services, self._id, host=host)
+                full_at = asyncio.get_running_loop().time() + settings.refresh_every
+            elif dirty & {Change.STORAGE, Change.NETWORK}:
+                await refresh.read_host(self._services, self._id, host=host)
+            elif dirty & {Change.INSTANCE, Change.POWER}:
+                await refresh.read_instances(self._services, self._id, host=host)
+        reader.result()  # its failure is ours
+
+    async def _down(self, error: HostFailure) -> None:
+        """The stream is not open: say so, and read once by asking, which tells how the host is."""
+        if not isinstance(error, (HostUntrusted, HostChanged)):
+            try:
+                host = await self._services.connections.to(self._id)
+                await refresh.read_host(self._services, self._id, host=host)
+                await self._services.database.patiently(_polled, self._id, str(error))
+                return
+            except NotFound:
+                return
+            except HostFailure as worse:
+                error = worse
+        await self._services.database.patiently(_lost, self._id, error)
+
+    async def _pause(self) -> None:
+        settings = self._services.settings
+        await asyncio.sleep(min(self._backoff, settings.poll_every))
+        self._backoff = min(self._backoff * 2, BACKOFF_MOST)
+
+
+def _opened(write: Write, host_id: int) -> None:
+    """The stream is open: what waited for this host may go on."""
+    hosts.update(write, host_id, live=True)
+    ledger.wake(write, host_id=host_id)
+
+
+def _polled(write: Write, host_id: int, why: str) -> None:
+    """It answers, but its stream is not open."""
+    record = hosts.lock(write, host_id)
+    if record.state == HostState.READY:
+        reason = f"no live events, polling instead: {why}"
+        refresh.tell_state(write, record, HostState.DEGRADED, reason)
+        hosts.update(write, host_id, live=False, state=HostState.DEGRADED, reason=reason)
+    else:
+        hosts.update(write, host_id, live=False)
+
+
+def _lost(write: Write, host_id: int, error: HostFailure) -> None:
+    """It does not answer as it should: state and reason are visible, its last numbers stay."""
+    record = hosts.lock(write, host_id)
+    if record.state in QUIET:
+        return
+    if isinstance(error, HostChanged):
+        state = HostState.CHANGED
+    elif isinstance(error, HostUntrusted):
+        state = HostState.UNTRUSTED
+    else:
+        state = HostState.UNREACHABLE
+    if record.state == HostState.WAITING:
+        state = HostState.WAITING
+    refresh.tell_state(write, record, state, str(error))
+    hosts.update(write, host_id, live=False, state=state, reason=str(error))
