@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,7 @@ def answer(world: World, method: str, segments: list[str], query: Mapping[str, s
     everything = query.get("all-projects") == "true"
     if not segments and method == "GET":
         return _server(world)
-    if not world.trusted and segments[0] != "certificates":
+    if not world.trusted and [method, *segments] != ["POST", "certificates"]:
         raise Refusal(403, "not authorized")
     if world.restricted and (everything or ("project" in query and project not in world.restricted)):
         raise Refusal(403, "not authorized")
@@ -82,10 +83,17 @@ def answer(world: World, method: str, segments: list[str], query: Mapping[str, s
             return _wait(world, id, float(query.get("timeout", "60")))
         case ["POST", "certificates"]:
             return _trust(world, body)
-        case ["DELETE", "certificates", _]:
-            if not world.trusted:
-                raise Refusal(403, "not authorized")
-            world.trusted = False
+        case ["GET", "certificates", fingerprint]:
+            if fingerprint not in world.certificates:
+                raise Refusal(404, "Certificate not found")
+            return {"fingerprint": fingerprint, "type": "client"}
+        case ["DELETE", "certificates", fingerprint]:
+            if fingerprint in world.certificates:
+                world.certificates.remove(fingerprint)
+            elif world.own in ("", fingerprint):
+                world.trusted = False
+            else:
+                raise Refusal(404, "Certificate not found")
             return {}
     raise Refusal(404, "not found")
 
@@ -213,6 +221,12 @@ def _volume(world: World, method: str, pool: str, project: str, rest: list[str],
 
 
 def _trust(world: World, body: Json) -> Json:
+    if world.trusted and "certificate" in body:
+        fingerprint = hashlib.sha256(base64.b64decode(body["certificate"], validate=True)).hexdigest()
+        if fingerprint in world.certificates:
+            raise Refusal(400, "Certificate already in trust store")
+        world.certificates.add(fingerprint)
+        return None
     if world.trusted:
         raise Refusal(400, "Client is already trusted")
     incus = world.server["environment"]["server"] == "incus"

@@ -84,6 +84,8 @@ class World:
         self.tokens: set[str] = set()
         self.password = ""
         self.trusted = True
+        self.own = ""  # fingerprint of the certificate that `trusted` is about; "": whichever is deleted
+        self.certificates: set[str] = set()  # fingerprints of others in the trust list
         self.restricted: frozenset[str] = frozenset()  # the only projects we may see; empty: all
         self.takes_seconds = 0.0  # how long an operation on an instance runs
         self.fails: dict[str, str] = {}  # description of an operation → the words it fails with, once

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from innkeeper.errors import HostChanged, HostRefused
+from innkeeper.errors import HostChanged, HostRefused, HostUntrusted
 from innkeeper.hypervisors.lxd import certificates, trust
 from innkeeper.hypervisors.lxd.driver import Lxd
 from tests.doubles.lxd import Cut, LxdDouble, credentials
@@ -103,6 +103,25 @@ async def test_forget(driver: Lxd, double: LxdDouble) -> None:
     await driver.forget()
     fingerprint = certificates.fingerprint(credentials().certificate)
     assert double.requests.count(f"DELETE /1.0/certificates/{fingerprint}") == 2
+
+
+async def test_another_certificate_is_trusted_and_distrusted(driver: Lxd, double: LxdDouble) -> None:
+    """As the rotation of our own needs it."""
+    double.world.own = certificates.fingerprint(credentials().certificate)
+    fresh = certificates.make(name="fresh").certificate
+    for _ in range(2):
+        await driver.trust(certificate=fresh, name="host1@innkeeper")
+        assert double.world.certificates == {certificates.fingerprint(fresh)}
+    assert len(double.bodies) == 1
+    for _ in range(2):
+        await driver.distrust(certificate=fresh)
+        assert double.world.certificates == set()
+    assert double.world.trusted
+    double.world.trusted = False
+    with pytest.raises(HostUntrusted):
+        await driver.distrust(certificate=fresh)
+    with pytest.raises(HostUntrusted):
+        await driver.trust(certificate=fresh, name="x")
 
 
 def test_tokens_are_recognised() -> None:

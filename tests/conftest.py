@@ -1,0 +1,45 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.kit import databases
+from tests.kit.house import Inn, inn
+
+settings.register_profile("innkeeper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("innkeeper")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting, profile or proxy of this machine reaches a test."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("INNKEEPER_") and name not in ("INNKEEPER_LAB", "INNKEEPER_TEST_POSTGRES"):
+            monkeypatch.delenv(name)
+        if name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database of each kind."""
+    if request.param == "sqlite":
+        yield databases.fresh_sqlite(tmp_path)
+    else:
+        with databases.fresh_postgres() as url:
+            yield url
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Inn]:
+    """A whole Innkeeper on SQLite, in this process, with simulated hosts."""
+    async with inn(tmp_path) as one:
+        yield one
