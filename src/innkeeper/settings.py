@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     keep_events: float = Field(default=90 * 86400.0, description="events are kept this long")
     simulated_hosts: Path | None = Field(default=None, description="directory of simulated hosts (tests, demo fleet)")
     log_level: str = "INFO"
-    demo_fleet: bool = Field(default=False, description="simulated hosts, for a look around")
 
     @property
     def database_url(self) -> str:

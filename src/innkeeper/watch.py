@@ -14,7 +14,7 @@ import structlog
 from innkeeper.errors import HostChanged, HostFailure, HostUntrusted, NotFound
 from innkeeper.hypervisors.base import Change, HostEvent, Hypervisor
 from innkeeper.model.host import HostState
-from innkeeper.operations import add_host, refresh, sweep
+from innkeeper.operations import add_host, refresh, retention, sweep
 from innkeeper.operations.context import Services
 from innkeeper.operations.engine import Engine
 from innkeeper.store import hosts, ledger, watching
@@ -50,9 +50,13 @@ class Watch:
         await self._services.database.writing(watching.leave, me=self._engine.me)
 
     async def _share(self) -> None:
-        database = self._services.database
+        database, clock = self._services.database, asyncio.get_running_loop().time
+        prune_at = clock() + retention.EVERY
         while True:
             try:
+                if clock() >= prune_at:
+                    prune_at = clock() + retention.EVERY
+                    await retention.prune(self._services)
                 if await database.reading(watching.unclaimed):
                     await database.writing(watching.share, me=self._engine.me)
                 self._tend(await database.reading(watching.watched, me=self._engine.me))

@@ -32,7 +32,6 @@ def _where_it_keeps_things(command: _Command) -> _Command:
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (0: a free one).")
 @_where_it_keeps_things
-@click.option("--demo-fleet", is_flag=True, default=None, help="Begin with simulated hosts to play with.")
 def up(**options: Any) -> None:
     """Start the server, and stop it with Ctrl-C.
 

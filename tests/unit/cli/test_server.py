@@ -51,24 +51,21 @@ def test_up_takes_its_settings_from_options(calls: Calls, run: Run, program_name
         str(tmp_path),
         "--database",
         "postgresql://x/y",
-        "--demo-fleet",
     ]
     result = run("up", *words, program_name=program_name)
     assert (result.exit_code, result.output) == (0, "")
     ((settings, words_given),) = calls
     assert words_given == {}
     assert (settings.host, settings.port, settings.data) == ("::", 8080, tmp_path)
-    assert (settings.database, settings.demo_fleet) == ("postgresql://x/y", True)
+    assert settings.database == "postgresql://x/y"
 
 
 def test_up_without_options_leaves_all_to_the_settings(calls: Calls, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INNKEEPER_PORT", "7777")
-    monkeypatch.setenv("INNKEEPER_DEMO_FLEET", "true")
     assert run("up").exit_code == 0
     assert run("up", "--port", "8888").exit_code == 0
     assert [settings.port for settings, _ in calls] == [7777, 8888]
     assert calls[0][0] == Settings()
-    assert calls[1][0].demo_fleet
 
 
 def test_settings_that_are_wrong_are_named(calls: Calls, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
