@@ -18,6 +18,7 @@ from innkeeper.api.house import House, StoredKeys
 from innkeeper.api.maas import configuration, domains, hosts, machines, pools, users, version, zones
 from innkeeper.api.maas.dispatch import Dispatch
 from innkeeper.api.v1 import events as events_v1
+from innkeeper.api.v1 import hosts as hosts_v1
 from innkeeper.api.v1 import operations as operations_v1
 from innkeeper.errors import InnkeeperError, Unauthorized
 from innkeeper.operations.context import Connections, Services
@@ -86,7 +87,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.house = house
     app.add_exception_handler(InnkeeperError, _refuse)
     for prefix in ("/api/v1", "/MAAS/api/v1"):
-        for router in (operations_v1.router, events_v1.router):
+        for router in (operations_v1.router, events_v1.router, hosts_v1.router):
             app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
     _plain_routes(app, house)
     dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))])

@@ -40,7 +40,7 @@ class Feed:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _heard(self, _events: list[dict[str, Any]]) -> None:
-        if not self._loop.is_closed():
+        if self._followers and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._nudged.set)
 
     async def _watch(self) -> None:
@@ -51,6 +51,8 @@ class Feed:
             except TimeoutError:
                 pass
             self._nudged.clear()
+            if not self._followers:
+                continue
             try:
                 last = await self._database.reading(events.last)
             except Exception as error:
@@ -68,8 +70,9 @@ class Feed:
         self._nudged.set()
         try:
             while True:
+                known = self._last  # before the page is read: what comes meanwhile is not in it
                 page = await self._database.reading(events.after, cursor=cursor, limit=PAGE, **which)
-                seen = page[-1].id if len(page) == PAGE else max(cursor, self._last, page[-1].id if page else 0)
+                seen = page[-1].id if len(page) == PAGE else max(cursor, known, page[-1].id if page else 0)
                 if page:
                     yield page
                     cursor = page[-1].id

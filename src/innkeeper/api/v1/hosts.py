@@ -1,0 +1,150 @@
+"""VM hosts in the native API: the whole inventory, the storage pools with their volumes, the figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from innkeeper.api.auth import Actor, Who, permit
+from innkeeper.api.house import House
+from innkeeper.api.maas.shapes import figure
+from innkeeper.api.v1.access import actor, house
+from innkeeper.model.host import Volume
+from innkeeper.store import hosts, machines, storage_pools
+from innkeeper.store.figures import figures
+from innkeeper.store.machines import Filter
+
+router = APIRouter(prefix="/vm-hosts", tags=["VM hosts"])
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such VM host."}}
+
+
+class FigureBody(BaseModel):
+    """One resource: cores, MiB or bytes. limit = physical × ratio; free = limit - claimed - others, never below 0."""
+
+    physical: int
+    ratio: float
+    limit: int
+    claimed: int
+    others: int
+    free: int
+    over: int
+
+
+class VolumeBody(BaseModel):
+    """A volume. `machine`: the system_id of the machine that holds it; `orphan`: nobody does. Bytes; null: unknown."""
+
+    name: str
+    kind: str
+    project: str
+    size: int | None
+    written: int | None
+    holders: list[str]
+    machine: str | None
+    orphan: bool
+
+
+class PoolBody(BaseModel):
+    """A storage pool with its volumes. Bytes; null: the host could not tell."""
+
+    name: str
+    driver: str
+    path: str
+    total: int | None
+    written: int | None
+    foreign: int
+    ratio: float
+    default: bool
+    stale: bool
+    figure: FigureBody | None
+    volumes: list[VolumeBody]
+
+
+class FiguresBody(BaseModel):
+    """The figures that limits are checked with; null: not known yet."""
+
+    cores: FigureBody | None
+    memory: FigureBody | None
+    huge_pages: FigureBody | None
+
+
+@router.get("/{id}/inventory", summary="Read what a host told about itself", responses=_NOT_FOUND)
+async def inventory(
+    id: int, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
+) -> dict[str, Any]:
+    """Version, architectures, NUMA nodes with threads and huge pages, interfaces with VFs, projects. Memory: bytes."""
+    permit(who, Who.USER)
+
+    def ask(sql: sa.Connection) -> dict[str, Any]:
+        one = hosts.find(sql, id)
+        told = asdict(hosts.inventory(sql, id))
+        del told["pools"], told["faults"]  # pools have an address of their own; what failed is `stale`
+        return told | {"state": str(one.state), "reason": one.reason, "stale": list(one.stale)}
+
+    return await inn.services.database.reading(ask)
+
+
+@router.get("/{id}/figures", summary="Read a host's figures", responses=_NOT_FOUND)
+async def host_figures(
+    id: int, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
+) -> FiguresBody:
+    """Cores, general memory and huge pages: physical, ratio, limit, claimed, others, free, over."""
+    permit(who, Who.USER)
+
+    def ask(sql: sa.Connection) -> FiguresBody:
+        counted = figures(sql, [hosts.find(sql, id)])[id]
+        named = {name: figure(getattr(counted, name)) for name in ("cores", "memory", "huge_pages")}
+        return FiguresBody.model_validate(named)
+
+    return await inn.services.database.reading(ask)
+
+
+@router.get("/{id}/storage-pools", summary="List a host's storage pools with their volumes", responses=_NOT_FOUND)
+async def pools(
+    id: int, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
+) -> list[PoolBody]:
+    """Every volume with the machine that holds it, or as an orphan."""
+    permit(who, Who.USER)
+    return await inn.services.database.reading(_pools, id)
+
+
+def _pools(sql: sa.Connection, id: int) -> list[PoolBody]:
+    one = hosts.find(sql, id)
+    counted = dict(figures(sql, [one])[id].storage)
+    volumes = storage_pools.volumes(sql, host_id=id)
+    holders = {f"{m.project}/{m.instance}": m.system_id for m in machines.listing(sql, Filter(host_ids=(id,)))}
+    return [
+        PoolBody(
+            name=row.name,
+            driver=row.driver,
+            path=row.path,
+            total=row.total,
+            written=row.written,
+            foreign=row.foreign_bytes,
+            ratio=row.ratio,
+            default=row.name == one.default_storage_pool,
+            stale=row.stale,
+            figure=FigureBody.model_validate(figure(counted.get(row.name))) if row.name in counted else None,
+            volumes=[_volume(volume, holders) for volume in volumes.get(row.name, ())],
+        )
+        for row in storage_pools.listing(sql, [id])
+    ]
+
+
+def _volume(one: Volume, holders: dict[str, str]) -> VolumeBody:
+    """Who holds a volume: the instance it is the root of, or those that use it."""
+    own = (f"{one.project}/{one.name}",) if one.kind in ("virtual-machine", "container") else ()
+    held = own or one.holders
+    return VolumeBody(
+        name=one.name,
+        kind=one.kind,
+        project=one.project,
+        size=one.size,
+        written=one.written,
+        holders=list(held),
+        machine=next((holders[holder] for holder in held if holder in holders), None),
+        orphan=one.kind == "custom" and not held,
+    )
