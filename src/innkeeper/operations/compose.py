@@ -6,6 +6,8 @@ host agree with them.
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from innkeeper.errors import ErrorRecord, HostRefused
 from innkeeper.hypervisors.base import VolumeSpec
 from innkeeper.model.lifecycle import Status
@@ -46,8 +48,12 @@ def spec_of(
 
 
 async def _spec(work: Work) -> InstanceSpec:
-    machine = await work.read(machines.find, work.operation.system_id)
-    inventory = await work.read(hosts.inventory, work.host_id)
+    return await work.once(_read_spec)
+
+
+def _read_spec(sql: sa.Connection, work: Work) -> InstanceSpec:
+    machine = machines.find(sql, work.operation.system_id)
+    inventory = hosts.inventory(sql, work.host_id)
     return spec_of(
         machine,
         # a profile of that name in the project is applied, as MAAS did; the default profile is not
@@ -59,8 +65,8 @@ async def _spec(work: Work) -> InstanceSpec:
 
 async def reach_host(work: Work) -> None:
     """Nothing is changed yet: a host that is down is found out here, where there is nothing to undo."""
-    machine = await work.read(machines.find, work.operation.system_id)
-    await (await work.host()).settle(name=machine.instance)
+    spec = await _spec(work)
+    await (await work.host()).settle(name=spec.name)
 
 
 async def create_volumes(work: Work) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import sqlalchemy as sa
 
 from innkeeper.hypervisors import registry
 from innkeeper.hypervisors.base import Guard, Hypervisor, unguarded
@@ -80,6 +82,7 @@ class Work:
     services: Services
     guard: Guard
     _host: list[Hypervisor] = field(default_factory=list)
+    _known: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def host_id(self) -> int:
@@ -107,6 +110,12 @@ class Work:
     async def read(self, question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A read; waits for a database that is away."""
         return await self.services.database.patiently_reading(question, *args, **kwargs)
+
+    async def once(self, question: Callable[[sa.Connection, Work], T]) -> T:
+        """A read of what does not change while the operation runs: asked once, then remembered."""
+        if question not in self._known:
+            self._known[question] = await self.read(question, self)
+        return cast(T, self._known[question])
 
     @property
     def marks(self) -> tuple[tuple[str, str], ...]:

@@ -54,7 +54,7 @@ class Engine:
         self.me = uuid.uuid4().hex
         self.endings = Endings(database)
         self._beaten = 0.0
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}  # and the operation that it performs
         self._stopping = threading.Event()
         self._nudged = asyncio.Event()
         database.on_write(self._heard)
@@ -90,13 +90,17 @@ class Engine:
             raise Lost
 
     def _heard(self, written: list[dict[str, Any]]) -> None:
-        """An event was committed in this process: look for work, or for endings, at once."""
-        for event in written:
-            if event["kind"] == "operation" and not self._stopping.is_set() and hasattr(self, "_loop"):
-                ended = event["state"] in operations.ENDED
-                self._loop.call_soon_threadsafe(self.endings.nudge if ended else self._nudged.set)
-                if ended:  # a place on the host is free
-                    self._loop.call_soon_threadsafe(self._nudged.set)
+        """Events were committed in this process (we are in the writing thread)."""
+        moved = {one["operation"]: one["state"] for one in written if one["kind"] == "operation"}
+        if moved and not self._stopping.is_set() and hasattr(self, "_loop"):
+            self._loop.call_soon_threadsafe(self._notice, moved)
+
+    def _notice(self, moved: dict[str, str]) -> None:
+        """Look at once: for endings when one ended, for work when it is not what runs here that moved."""
+        if not operations.ENDED.isdisjoint(moved.values()):
+            self.endings.nudge()
+        if not moved.keys() <= set(self._running.values()):
+            self._nudged.set()
 
     async def _dispatch(self) -> None:
         while True:
@@ -120,12 +124,12 @@ class Engine:
         if row.owner != self.me:  # we were taken for dead between the claim and now
             return
         task = asyncio.create_task(self._run(Place(self.database, row)))
-        self._running.add(task)
+        self._running[task] = row.id
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._nudged.set()
+        del self._running[task]
+        self._nudged.set()  # a place on the host is free
 
     async def _run(self, at: Place) -> None:
         while True:

@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from innkeeper.store.database import EVENTS_LOCK, Write
+from innkeeper.store.database import EVENTS_LOCK, Write, clock
 from innkeeper.store.tables import event
+
+
+_INSERTS = {dialect: sa.insert(event).values(at=clock(dialect)) for dialect in ("sqlite", "postgresql")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +43,7 @@ def insert(write: Write) -> None:
     """Store the collected events. On PostgreSQL under a lock, so that ids follow commits and no cursor loses one."""
     if not write.is_sqlite:
         write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(EVENTS_LOCK)))
-    at = write.now()
-    write.sql.execute(sa.insert(event), [{**values, "at": at} for values in write.events])
+    write.sql.execute(_INSERTS[write.sql.dialect.name], write.events)
 
 
 def after(

@@ -78,7 +78,7 @@ def move(write: Write, at: Operation, *, state: State, step: str, error: ErrorRe
     if error is not None:
         values["error_json"] = msgspec.json.encode(error).decode()
     if ended:
-        values |= {"ended": write.now(), "owner": None}
+        values |= {"ended": clock(write.sql.dialect.name), "owner": None}
     mine = sa.update(operation).where(op.id == at.id, op.owner == at.owner)
     row = write.sql.execute(mine.values(values).returning(operation)).first()
     if row is None:

@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 OPEN = (State.RUNNING, State.UNDOING)
-ENDED = (State.DONE, State.FAILED, State.STOPPED)
+ENDED = frozenset((State.DONE, State.FAILED, State.STOPPED))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +191,8 @@ def answered(write: Write, *, id: str) -> Operation:
     Only then does a compose that fails later leave a record behind, and a repeated request ask for something new.
     """
     told = sa.update(operation).where(op.id == id, op.state.in_((State.RUNNING, State.DONE)))
-    write.sql.execute(told.values(answered=True))
-    return find(write.sql, id)
+    row = write.sql.execute(told.values(answered=True).returning(operation)).first()
+    return from_row(row) if row else find(write.sql, id)
 
 
 def cancel(write: Write, *, id: str, actor: str) -> Operation:
