@@ -1,0 +1,43 @@
+"""The migrations and the tables say the same, on both databases, and running them again changes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from innkeeper.store import domains, pools, schema, zones
+from innkeeper.store.database import Database
+from innkeeper.store.secrets import load_key
+from innkeeper.store.tables import metadata
+
+
+def test_migrations_make_the_tables(database_url: str) -> None:
+    database = Database(database_url)
+    schema.upgrade(database)
+    schema.upgrade(database)  # up to date already
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        tables = set(sa.inspect(connection).get_table_names())
+    assert tables == set(metadata.tables) | {"alembic_version"}
+    database.close()
+
+
+def test_the_defaults_are_there_once_and_ids_go_on_after_them(database_url: str, tmp_path: Path) -> None:
+    database = Database(database_url)
+    schema.upgrade(database)
+    cipher = load_key(tmp_path / "key")
+    first = database.transact(schema.seed, cipher, domain_name="maas")
+    again = database.transact(schema.seed, cipher, domain_name="other")
+    assert uuid.UUID(first) == uuid.UUID(again)
+    with database.read() as sql:
+        assert [(one.id, one.name) for one in pools.listing(sql)] == [(0, "default")]
+        assert [(one.id, one.name) for one in zones.listing(sql)] == [(1, "default")]
+        assert [one.name for one in domains.listing(sql)] == ["maas"]
+    assert database.transact(zones.create, name="east").id == 2
+    assert database.transact(pools.create, name="lab").id >= 1
+    database.close()
