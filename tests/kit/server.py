@@ -12,10 +12,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from innkeeper.api.app import open_store
 from innkeeper.settings import Settings
 from innkeeper.store import users
+
+_straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy of this machine
 
 
 def free_port() -> int:
@@ -23,6 +26,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class Process(Protocol):
+    """What `Server` needs of a process: `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int | None: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+    def terminate(self) -> None: ...
 
 
 class Server:
@@ -46,7 +63,7 @@ class Server:
         self._env = os.environ | {f"INNKEEPER_{name.upper()}": str(value) for name, value in given.items()}
         self.settings = Settings(**given)  # type: ignore[arg-type]
         self.log = data / f"server-{self.port}.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     def key(self, username: str = "admin") -> str:
         """An API key of an administrator (both made when missing), without the server's help."""
@@ -61,10 +78,17 @@ class Server:
 
     def start(self, *, wait: float = 20.0) -> None:
         """Start it and wait until it is ready."""
+        self._spawn()
+        self._until_ready(wait)
+
+    def _spawn(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "innkeeper.cli.entry", "up"], env=self._env, stdout=log, stderr=log
             )
+
+    def _until_ready(self, wait: float) -> None:
+        assert self.process is not None
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -72,7 +96,7 @@ class Server:
                     f"the server ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}"
                 )
             with suppress(OSError):
-                urllib.request.urlopen(f"{self.base}/readyz", timeout=1).close()
+                _straight.open(f"{self.base}/readyz", timeout=1).close()
                 return
             time.sleep(0.05)
         raise AssertionError(f"the server is not ready after {wait} s:\n{self.log.read_text()[-3000:]}")
