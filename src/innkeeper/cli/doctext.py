@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-_FIELD = re.compile(r":(param|type)\s+(?:\S+\s+)?(\S+):\s*(.*)")
+_FIELD = re.compile(r":(param|type)\s+(?:[^\s:]+\s+)?([^\s:]+):\s*(.*)")
 
 
 @dataclass(frozen=True, kw_only=True)
