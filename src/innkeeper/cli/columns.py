@@ -81,6 +81,7 @@ _HOSTS = (
     _at("ID", "id", number=True),
     _at("NAME", "name"),
     _at("TYPE", "type"),
+    _at("STATE", "state"),
     _share("CORES", "cores", unit=1),
     _share("MEMORY GiB", "memory", unit=_MIB_PER_GIB),
     _share("STORAGE GB", "local_storage", unit=_GB),
@@ -112,6 +113,16 @@ _STORAGE_POOLS = (
     _scale("AVAILABLE GB", "available", unit=_GB),
     _at("DEFAULT", "default"),
 )
+_LIMITS = (
+    _at("RESOURCE", "name"),
+    _at("PHYSICAL", "physical", number=True),
+    _at("RATIO", "ratio", number=True),
+    _at("LIMIT", "limit", number=True),
+    _at("CLAIMED", "claimed", number=True),
+    _at("OTHERS", "others", number=True),
+    _at("FREE", "free", number=True),
+    _at("OVER BY", "over", number=True),
+)
 _USERS = (
     _at("USERNAME", "username"),
     _at("EMAIL", "email"),
@@ -133,4 +144,5 @@ _CHOSEN: Mapping[str, tuple[Column, ...]] = {
     "users": _USERS,
     "domains": _DOMAINS,
     "storage_pools": _STORAGE_POOLS,
+    "limits": _LIMITS,
 }

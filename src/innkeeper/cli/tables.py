@@ -23,11 +23,11 @@ def tables_of(*, document: Mapping[str, Any] | Sequence[Any], resource: str) -> 
     """A list as one table; an object as its simple fields, then one table for each known list in it."""
     if not isinstance(document, Mapping):
         return (_list_table(document, resource=resource),)
-    fields = Table(titles=("FIELD", "VALUE"), numbers=(False, False), rows=tuple(_fields(document)))
+    inside = {name: _items(value) for name, value in document.items() if columns_for(name)}
+    simple = {name: value for name, value in document.items() if not inside.get(name)}
+    fields = Table(titles=("FIELD", "VALUE"), numbers=(False, False), rows=tuple(_fields(simple)))
     inner = [
-        _list_table(value, resource=name, caption=name.replace("_", " "))
-        for name, value in document.items()
-        if isinstance(value, list) and columns_for(name)
+        _list_table(items, resource=name, caption=name.replace("_", " ")) for name, items in inside.items() if items
     ]
     return (fields, *inner)
 
@@ -63,9 +63,20 @@ def print_rich(tables: Sequence[Table]) -> None:
         console.print(drawn)
 
 
+def _items(value: object) -> Sequence[Mapping[str, Any]]:
+    """The rows of a list inside an object; of an object of objects each with its key as name; () for others."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, Mapping) and all(isinstance(part, Mapping) for part in value.values()):
+        return [{"name": name.replace("_", " "), **part} for name, part in value.items()]
+    return ()
+
+
 def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Name and value of all simple fields; those of an object inside are named `outer.inner`."""
     for name, value in document.items():
+        if name.startswith("__"):  # notes of the API to its clients
+            continue
         if _is_simple(value):
             yield cell(prefix + name), cell(value)
         elif isinstance(value, Mapping):

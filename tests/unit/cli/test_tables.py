@@ -16,7 +16,7 @@ POOL = {
     "used": 24_500_000_000, "available": 475_500_000_000, "default": True,
 }  # fmt: skip
 HOST = {
-    "id": 7, "name": "swift-otter", "type": "lxd", "tags": ["a", "b"],
+    "id": 7, "name": "swift-otter", "type": "lxd", "state": "ready", "tags": ["a", "b"],
     "total": {"cores": 16, "memory": 65536, "local_storage": 500_000_000_000},
     "used": {"cores": 3, "memory": 6656, "local_storage": 24_500_000_000},
     "cpu_over_commit_ratio": 2.5, "memory_over_commit_ratio": 1.0,
@@ -30,8 +30,8 @@ MACHINE = {
     "owner": None, "ip_addresses": ["192.0.2.1", "::1"],
 }  # fmt: skip
 HOSTS_TABLE = """\
-ID  NAME         TYPE  CORES  MEMORY GiB  STORAGE GB  CPU ×  MEMORY ×  ZONE     POOL  TAGS
- 7  swift-otter  lxd    3/16      6.5/64    24.5/500    2.5       1.0  default  prod  a, b
+ID  NAME         TYPE  STATE  CORES  MEMORY GiB  STORAGE GB  CPU ×  MEMORY ×  ZONE     POOL  TAGS
+ 7  swift-otter  lxd   ready   3/16      6.5/64    24.5/500    2.5       1.0  default  prod  a, b
 """
 POOLS_TABLE = """\
 NAME  TYPE  PATH      TOTAL GB  USED GB  AVAILABLE GB  DEFAULT
@@ -82,6 +82,26 @@ def test_one_host_shows_its_fields_and_its_storage_pools(admin: FakeServer, run:
     assert lines["total.cores"] == "16"
     assert lines["host.system_id"] == "4y3h7n"
     assert "total" not in lines
+
+
+def test_limits_are_a_table_of_their_own() -> None:
+    limits = {
+        "cores": {"physical": 8, "ratio": 1.5, "limit": 12, "claimed": 3, "others": 1, "free": 8, "over": 0},
+        "huge_pages": {"physical": 0, "ratio": 1.0, "limit": 0, "claimed": 0, "others": 0, "free": 0, "over": 0},
+    }
+    fields, table = tables_of(document={"name": "a", "limits": limits}, resource="vm-host")
+    assert plain_text(fields) == "FIELD  VALUE\nname   a\n"
+    assert plain_text(table) == (
+        "limits\n"
+        "RESOURCE    PHYSICAL  RATIO  LIMIT  CLAIMED  OTHERS  FREE  OVER BY\n"
+        "cores              8    1.5     12        3       1     8        0\n"
+        "huge pages         0    1.0      0        0       0     0        0\n"
+    )
+
+
+def test_limits_that_are_not_known_yet_are_fields() -> None:
+    (fields,) = tables_of(document={"limits": {"cores": None, "memory": None}}, resource="vm-host")
+    assert plain_text(fields) == "FIELD          VALUE\nlimits.cores   -\nlimits.memory  -\n"
 
 
 def test_other_lists_show_their_simple_fields() -> None:
