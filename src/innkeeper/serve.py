@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets as random
+import socket
 import sys
 from collections.abc import Iterable
 
@@ -11,6 +13,7 @@ import structlog
 import uvicorn
 
 from innkeeper.api.app import make_app, open_store
+from innkeeper.errors import Misconfigured
 from innkeeper.settings import Settings
 from innkeeper.store import users
 
@@ -18,10 +21,11 @@ from innkeeper.store import users
 def up(settings: Settings) -> None:
     """Serve until interrupted. The first start makes an administrator and prints the API key, once."""
     configure_logs(settings.log_level)
+    sockets = _listen(settings.host, settings.port)  # first: where the port is taken, nothing was made yet
     app = make_app(settings)
     house = app.state.house
     database, cipher = house.services.database, house.services.cipher
-    where = f"http://{_shown(settings.host)}:{settings.port}/MAAS/"
+    where = f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}/MAAS/"
     if not database.ask(users.listing):
         password = random.token_urlsafe(12)
         database.transact(users.create, username="admin", password=password, is_admin=True)
@@ -30,18 +34,45 @@ def up(settings: Settings) -> None:
         print(f"  password: {password}")
         print(f"  API key:  {key.text}")
         print(f"  log in:   maas login admin {where} {key.text}")
-    print(f"Innkeeper is up: {where}", flush=True)
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         log_level="warning",
         access_log=False,  # a query may hold a key
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
-    uvicorn.Server(config).run()
+    _Server(config, where).run(sockets)
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it answers."""
+
+    def __init__(self, config: uvicorn.Config, where: str) -> None:
+        super().__init__(config)
+        self._where = where
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"Innkeeper is up: {self._where}", flush=True)
+
+
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets bound to every address of `host`, one port for all. Raises Misconfigured."""
+    bound: list[socket.socket] = []
+    try:
+        for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+            number = port or (bound[0].getsockname()[1] if bound else 0)
+            bound.append(socket.create_server((str(address[0]), number), family=family, backlog=2048))
+    except OSError as error:
+        for one in bound:
+            one.close()
+        resolution = "Choose another with --port." if error.errno == errno.EADDRINUSE else ""
+        raise Misconfigured(
+            f"Cannot listen on {host}, port {port}.", details=error.strerror or str(error), resolution=resolution
+        ) from error
+    return bound
 
 
 def _shown(host: str) -> str:
