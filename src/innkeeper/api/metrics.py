@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -49,6 +50,9 @@ class _Inn(Collector):
         counted = figures(self._sql, many)
         up = GaugeMetricFamily("innkeeper_host_up", "Whether a VM host answers.", labels=["host"])
         live = GaugeMetricFamily("innkeeper_host_live_events", "Whether its event stream is open.", labels=["host"])
+        days = GaugeMetricFamily(
+            "innkeeper_host_certificate_days_left", "Days until our certificate ends.", labels=["host"]
+        )
         ratio = GaugeMetricFamily("innkeeper_host_overcommit_ratio", "Overcommit ratios.", labels=["host", "resource"])
         amount = GaugeMetricFamily(
             "innkeeper_host_resource", "Cores, MiB or bytes, by figure.", labels=["host", "resource", "figure"]
@@ -56,6 +60,8 @@ class _Inn(Collector):
         for one in many:
             up.add_metric([one.name], float(one.state in _UP))
             live.add_metric([one.name], float(one.live))
+            if one.certificate_expires:
+                days.add_metric([one.name], (one.certificate_expires - time.time()) // 86400)
             ratio.add_metric([one.name, "cores"], one.cpu_over_commit_ratio)
             ratio.add_metric([one.name, "memory"], one.memory_over_commit_ratio)
             mine = counted[one.id]
@@ -64,7 +70,7 @@ class _Inn(Collector):
                 if figure is not None:
                     for name in ("physical", "limit", "claimed", "others", "free", "over"):
                         amount.add_metric([one.name, resource, name], float(getattr(figure, name)))
-        yield from (up, live, ratio, amount)
+        yield from (up, live, days, ratio, amount)
 
 
 def render(database: Database) -> bytes:

@@ -58,3 +58,8 @@ def make_credentials(*, name: str) -> Credentials:
 def bring_credentials(*, certificate: str, key: str) -> Credentials:
     """Checked credentials that a person brought; Invalid naming the field."""
     return certificates.bring(certificate=certificate, key=key)
+
+
+def expires(certificate: str) -> float:
+    """When a client certificate (PEM) ends, epoch seconds."""
+    return certificates.inspect(certificate).not_after.timestamp()

@@ -198,6 +198,7 @@ class Host:
     default_macvlan_mode: str | None = None
     default_storage_pool: str = ""
     fingerprint: str = ""  # SHA-256 of the pinned server certificate
+    certificate_expires: float = 0.0  # our client certificate; 0: not known
     system_id: str = ""  # the machine record that stands for this host
     revision: int = 1
     live: bool = False  # its event stream is open

@@ -91,7 +91,8 @@ host = sa.Table(
     C("fingerprint", Str(64)),
     C("server_certificate", Text),
     C("certificate", Text),
-    C("made_here", Bool),  # the client certificate: public part, and whether we made it
+    C("made_here", Bool),
+    C("certificate_expires", Float),  # 0: not known  # the client certificate: public part, and whether we made it
     C("state", Str(30)),
     C("reason", Text),
     C("zone_id", Id, sa.ForeignKey("zone.id")),
