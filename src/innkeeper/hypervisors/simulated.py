@@ -331,7 +331,10 @@ def _made(spec: InstanceSpec) -> InstanceFacts:
 
 
 def certificate(path: Path) -> str:
-    """The server certificate that a simulated host shows: its own, always the same, not a real one."""
+    """The server certificate that a simulated host shows, not a real one. HostUnreachable when it is down."""
+    with world(path) as state:
+        if not state.up:
+            raise HostUnreachable(f"The host {path.stem} does not answer.", details="it is down")
     return f"simulated host {path.resolve()}\n"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from innkeeper.errors import Conflict, ErrorRecord, HostRefused
+from innkeeper.errors import Conflict, ErrorRecord, HostRefused, Invalid
 from innkeeper.hypervisors import introduction
 from innkeeper.hypervisors.base import Credentials
 from innkeeper.model.host import Host, HostState
@@ -45,6 +45,7 @@ def submit(
     secret: str,
     power_user: str,
     expected_fingerprint: str,
+    default_pool: str = "",
     actor: str,
     request: str = "",
 ) -> tuple[int, str]:
@@ -64,6 +65,7 @@ def submit(
         cpu_ratio=cpu_ratio,
         memory_ratio=memory_ratio,
         macvlan_mode=macvlan_mode,
+        default_pool=default_pool,
         certificate=credentials.certificate,
         made_here=made_here,
         power_user=power_user,
@@ -87,7 +89,7 @@ def submit(
         memory=0,
     )
     hosts.update(write, host_id, system_id=system_id)
-    arguments = {"made_here": made_here, "fingerprint": expected_fingerprint}
+    arguments = {"made_here": made_here, "fingerprint": expected_fingerprint, "default_pool": default_pool}
     operation = operations.submit(
         write,
         kind=ADD_HOST.kind,
@@ -173,9 +175,10 @@ def redeemed(write: Write, work: Work, secret: str) -> None:
 
 
 async def withdraw(work: Work) -> None:
-    """Take the certificate that we made out of the trust list again."""
+    """Take the certificate that we made out of the trust list again. Without a secret it never came into it."""
     host = await work.read(hosts.find, work.host_id)
-    if work.arguments["made_here"] and host.fingerprint:
+    secret = await work.read(secrets.get, work.services.cipher, path=f"host/{work.host_id}/password")
+    if work.arguments["made_here"] and host.fingerprint and secret:
         await (await work.host()).forget()
 
 
@@ -193,8 +196,16 @@ async def delete_project(work: Work) -> None:
 
 
 async def discover(work: Work) -> None:
-    if not await _waiting(work):
-        await refresh.read_host(work.services, work.host_id, host=await work.host())
+    if await _waiting(work):
+        return
+    await refresh.read_host(work.services, work.host_id, host=await work.host())
+    wanted = work.arguments.get("default_pool")
+    host = await work.read(hosts.find, work.host_id)
+    if wanted and wanted != host.default_storage_pool:
+        rows = await work.read(storage_pools.listing, [host.id])
+        have = ", ".join(row.name for row in rows) or "none"
+        message = f"{host.name} has no storage pool {wanted!r}; it has {have}"
+        raise Invalid(f"Invalid default_storage_pool: {message}.", fields={"default_storage_pool": [message]})
 
 
 async def _waiting(work: Work) -> bool:

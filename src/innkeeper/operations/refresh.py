@@ -56,6 +56,11 @@ def store(
     state, reason = _state(faults, has_pools=bool(pools))
     huge = merged.huge_page_bytes // MIB
     values = {
+    default_pool = _default_pool(before, [row.name for row in pools])
+    if before.default_storage_pool and default_pool != before.default_storage_pool:
+        text = f"{before.name} has no storage pool {before.default_storage_pool}, its default; "
+        text += f"{default_pool} is it now" if default_pool else "it has none at all"
+        events.add(write, Event(kind="host", what="default pool", text=text, host_id=host_id))
         "version": merged.version,
         "architectures_json": msgspec.json.encode(merged.architectures).decode(),
         "cores": merged.cores,
@@ -63,7 +68,7 @@ def store(
         "huge_pages": huge,
         "stale_json": msgspec.json.encode(sorted(faults)).decode(),
         "inventory_json": msgspec.json.encode(replace(merged, pools=(), faults=())).decode(),
-        "default_pool": _default_pool(before, [row.name for row in pools]),
+        "default_pool": default_pool,
         "refreshed_at": listed_at,
     }
     if before.state != HostState.REMOVING:

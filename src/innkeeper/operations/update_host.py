@@ -61,11 +61,12 @@ def apply(write: Write, services: Services, host_id: int, wanted: Changes, *, ac
     ratios = _storage_ratios(write, host, wanted)
     if plain:
         hosts.update(write, host.id, **plain)
-    reconnect = _reconnect(write, services, host, wanted)
+    fresh, redeem = _new_secret(write, services, host, wanted.secret)
+    reconnect = _reconnect(write, services, host, wanted, redeem=redeem)
     operation = ""
     if reconnect is not None:
         operation = reconnect_host.submit(write, host, reconnect, actor=actor, request=request)
-    changed = (*plain, *ratios, *(("connection",) if operation else ()))
+    changed = (*plain, *ratios, *(("password",) if fresh else ()), *(("connection",) if operation else ()))
     return Applied(changed=changed, operation=operation)
 
 
@@ -120,14 +121,13 @@ def _storage_ratios(write: Write, host: Host, wanted: Changes) -> tuple[str, ...
     return tuple(changed)
 
 
-def _reconnect(write: Write, services: Services, host: Host, wanted: Changes) -> Reconnect | None:
+def _reconnect(write: Write, services: Services, host: Host, wanted: Changes, *, redeem: bool) -> Reconnect | None:
     """What needs the host itself; None when nothing does."""
     simulated = services.settings.simulated_hosts
     address = host.address
     if wanted.address is not None:
         address = introduction.normalise(kind=host.kind, address=wanted.address, simulated_hosts=simulated)
     certificate = _new_certificate(write, services, host, wanted)
-    redeem = _new_secret(write, services, host, wanted.secret)
     repin = bool(wanted.fingerprint) and wanted.fingerprint != host.fingerprint
     if address == host.address and not certificate and not redeem and not repin:
         return None
@@ -162,17 +162,17 @@ def _new_certificate(write: Write, services: Services, host: Host, wanted: Chang
     return fresh.certificate
 
 
-def _new_secret(write: Write, services: Services, host: Host, secret: str | None) -> bool:
-    """Store a token or password that is new; whether it is to be used. One that was used is never used again."""
+def _new_secret(write: Write, services: Services, host: Host, secret: str | None) -> tuple[bool, bool]:
+    """Store a token or password that is new: (whether it is, whether it is to be used). None is used twice."""
     if not secret:
-        return False
+        return False, False
     path = f"host/{host.id}"
-    used = secrets.get(write.sql, services.cipher, path=f"{path}/used")
-    stored = secrets.get(write.sql, services.cipher, path=f"{path}/password")
-    if secret == stored or services.cipher.fingerprint(secret) == used:
-        return False
-    secrets.put(write, services.cipher, path=f"{path}/password", text=secret)
-    return host.state in (HostState.WAITING, HostState.UNTRUSTED)
+    if services.cipher.fingerprint(secret) == secrets.get(write.sql, services.cipher, path=f"{path}/used"):
+        return False, False
+    fresh = secret != secrets.get(write.sql, services.cipher, path=f"{path}/password")
+    if fresh:
+        secrets.put(write, services.cipher, path=f"{path}/password", text=secret)
+    return fresh, host.state in (HostState.WAITING, HostState.UNTRUSTED)
 
 
 def credentials(write: Write, services: Services, host: Host) -> dict[str, str]:

@@ -115,6 +115,8 @@ def _param(param: Param) -> str:
         facts.append(f"at least {param.minimum:.15g}")
     if param.maximum is not None:
         facts.append(f"at most {param.maximum:.15g}")
+    if param.longest is not None:
+        facts.append(f"at most {param.longest} characters")
     if param.must_equal is not None:
         facts.append(f"must be {' or '.join(('empty', *param.must_equal))}")
     if param.example:

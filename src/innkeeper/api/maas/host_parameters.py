@@ -22,6 +22,7 @@ _COMMON = (
     Param("cpu_over_commit_ratio", "number", "How often a core may be promised.", minimum=0, maximum=RATIO_MAX),
     Param("memory_over_commit_ratio", "number", "How often memory may be promised.", minimum=0, maximum=RATIO_MAX),
     Param("default_macvlan_mode", "text", "How macvlan NICs attach.", choices=("", *_MODES)),
+    Param("default_storage_pool", "text", "The storage pool that disks go to by default. Default: the first."),
     Param("password", "text", "A trust token of the server (or, on old LXD, its trust password)."),
     Param("power_pass", "text", "The same as password.", alias_of="password"),
     Param("power_user", "text", "LXD knows no user name.", must_equal=()),
@@ -36,7 +37,7 @@ _COMMON = (
 CREATE = (
     Param("type", "text", "The kind of host.", required=True, example="lxd"),
     Param("power_address", "text", "Name or address, with or without https:// and port (8443).", required=True),
-    Param("project", "text", "The project that is managed; made if it is missing. Default: default."),
+    Param("project", "text", "The project that is managed; made if it is missing. Default: default.", longest=100),
     Param("name", "text", "The host's name, unique. Default: two random words."),
     *_COMMON,
 )
@@ -46,7 +47,6 @@ UPDATE = (
     Param("project", "text", "It cannot be changed: must be the host's own."),
     Param("name", "text", "A new name."),
     *_COMMON,
-    Param("default_storage_pool", "text", "The storage pool that disks go to by default."),
     Param(
         "storage_over_commit_ratios",
         "csv",

@@ -87,6 +87,7 @@ async def create(call: Call) -> object:
             made_here=not brought,
             secret=values.text("password"),
             power_user=values.text("power_user"),
+            default_pool=values.text("default_storage_pool"),
             expected_fingerprint=parameters.fingerprint(values.text("certificate_fingerprint")),
             actor=call.user.username,
             request=mark(call.request),

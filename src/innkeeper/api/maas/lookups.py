@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from innkeeper.api.maas.shapes import Lookups
+from innkeeper.api.maas.values import MOST_DIGITS
 from innkeeper.errors import Invalid, NotFound
 from innkeeper.store import domains, hosts, pools, zones
 
@@ -36,7 +37,8 @@ def domain_id(sql: sa.Connection, text: str, *, field: str = "domain") -> int:
 
 def _named(sql: sa.Connection, text: str, field: str, find: object) -> int:
     """A name wins over an id, so that a thing named "7" can be reached."""
-    for how in ({"name": text}, {"id": int(text)} if text.isascii() and text.isdigit() else None):
+    number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    for how in ({"name": text}, {"id": int(text)} if number else None):
         if how is None:
             continue
         try:

@@ -25,7 +25,7 @@ class Param:
     `repeated`: may be sent several times. `alias_of`: another name for that parameter, whose rules count.
     `must_equal`: clients send it though it decides nothing; it must be empty or one of these. `refused`: sending it is
     an error, for this reason. `minimum`, `maximum`: of integers and numbers, inclusive. `choices`: of texts and the
-    pieces of a csv.
+    pieces of a csv. `longest`: of texts, in characters.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Param:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    longest: int | None = None
     example: str = ""
     alias_of: str = ""
     must_equal: tuple[str, ...] | None = None
@@ -100,6 +101,8 @@ def _convert(param: Param, sent: list[Value]) -> tuple[Item, ...]:
 def _check(param: Param, item: Item) -> None:
     if param.choices and item not in param.choices:
         raise ValueError(f"{shown(item)} is not one of: {', '.join(param.choices)}.")
+    if param.longest is not None and isinstance(item, str) and len(item) > param.longest:
+        raise ValueError(f"It is too long: at most {param.longest} characters.")
     if isinstance(item, int | Decimal):
         if param.minimum is not None and item < param.minimum:
             raise ValueError(f"{item} is too small: at least {param.minimum:.15g}.")

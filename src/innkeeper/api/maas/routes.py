@@ -113,8 +113,10 @@ class Resource:
         return tuple(route for (of, _), route in self.routes.items() if of == method)
 
     def check(self, path: Mapping[str, str]) -> None:
-        """Raise NotFound if a piece that must be an integer is none: no such thing can exist."""
-        if not all(_NUMBER.fullmatch(path[name]) for name in self.integers):
+        """Raise NotFound if a piece that must be an integer is none, or one holds a NUL: no such thing can exist."""
+        if any("\0" in piece for piece in path.values()) or not all(
+            _NUMBER.fullmatch(path[name]) for name in self.integers
+        ):
             raise no_match(next((route.model for route in self.routes.values() if route.model), ""))
 
 

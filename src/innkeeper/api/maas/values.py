@@ -18,7 +18,7 @@ _T = TypeVar("_T", bound=Item)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WORDS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
-_MOST_DIGITS = 18  # what every database's 64-bit integer holds
+MOST_DIGITS = 18  # what every database's 64-bit integer holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +135,8 @@ def _text(value: Value) -> str:
 def _integer(word: str) -> int:
     if not _INTEGER.fullmatch(word):
         raise ValueError(f"{shown(word)} is not a whole number.")
-    if len(word.lstrip("+-0")) > _MOST_DIGITS:
-        raise ValueError(f"{shown(word)} has more than {_MOST_DIGITS} digits.")
+    if len(word.lstrip("+-0")) > MOST_DIGITS:
+        raise ValueError(f"{shown(word)} has more than {MOST_DIGITS} digits.")
     return int(word)
 
 
