@@ -120,6 +120,12 @@ def park(write: Write, at: Operation, *, trouble: str, pause: float) -> bool:
     return parked
 
 
+def let_go(write: Write, at: Operation, *, pause: float) -> None:
+    """Have an operation go on where it is, here or elsewhere, `pause` seconds from now. Nothing if it is not ours."""
+    mine = sa.update(operation).where(op.id == at.id, op.owner == at.owner, op.state.in_(OPEN))
+    write.sql.execute(mine.values(owner=None, retry_at=write.now() + pause))
+
+
 def wake(write: Write, *, host_id: int) -> None:
     """A host is back: what waits for it may try again at once."""
     parked = sa.update(operation).where(op.host_id == host_id, op.state.in_(OPEN), op.owner.is_(None))
