@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from innkeeper import __version__
-from innkeeper.api import metrics
+from innkeeper.api import login, metrics
 from innkeeper.api.auth import ApiKey
 from innkeeper.api.feed import Feed
 from innkeeper.api.house import House, StoredKeys
@@ -26,7 +26,6 @@ from innkeeper.operations.table import make_engine
 from innkeeper.settings import Settings
 from innkeeper.store import hosts as stored_hosts
 from innkeeper.store import operations, schema, secrets
-from innkeeper.store import users as stored_users
 from innkeeper.store.database import Database
 from innkeeper.store.secrets import Cipher
 from innkeeper.watch import Watch
@@ -41,7 +40,15 @@ ROUTES = (
     *hosts.ROUTES,
     *machines.ROUTES,
 )
-THREADS = 16  # for SQL; with the pool of the database it bounds connections
+_WELCOME = f"""\
+Innkeeper {__version__} is up.
+
+On the command line   maas login NAME ADDRESS-OF-THIS-PAGE KEY, then maas NAME --help
+MAAS's REST API 2.0   /MAAS/api/2.0/ (described at /MAAS/api/2.0/describe/)
+Native API            /api/v1/ (described at /api/v1/openapi.json)
+Metrics, health       /metrics, /healthz, /readyz
+"""
+THREADS = 4  # for what is not the database's own: keys, metrics
 
 
 def open_store(settings: Settings) -> tuple[Database, Cipher, str]:
@@ -141,13 +148,4 @@ def _plain_routes(app: FastAPI, house: House) -> None:
 
     @app.post("/MAAS/accounts/authenticate/", include_in_schema=False)
     async def authenticate(request: Request) -> Response:
-        """A name and a password for an API key, as python-libmaas logs in."""
-        form = await request.form()
-        username, password, consumer = (str(form.get(name, "")) for name in ("username", "password", "consumer"))
-        one = await database.reading(stored_users.check_password, username=username, password=password)
-        if one is None:
-            return PlainTextResponse("Wrong user name or password.", status_code=403)
-        key = await database.writing(
-            stored_users.add_key, house.services.cipher, username=one.username, name=consumer[:200]
-        )
-        return JSONResponse({"consumer_key": key.consumer, "token_key": key.token, "token_secret": key.secret})
+        return await login.authenticate(house, request)

@@ -8,6 +8,8 @@ import re
 from innkeeper.errors import Invalid
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LABEL_OF_GROUP = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,254}[A-Za-z0-9])?")
+GROUP_RULE = "ASCII letters and digits, inside also blanks, hyphens, underscores and points, 256 at most"
 RULE = "letters, digits and inner hyphens (ASCII), 1 to 63 of them, not digits alone"
 
 _FIRST = [
@@ -119,6 +121,14 @@ def check_hostname(name: str, *, field: str = "hostname") -> str:
         message = f"{name!r} is not a valid host name: {RULE}"
         raise Invalid(f"Invalid {field}: {message}.", fields={field: [message]})
     return name.lower()
+
+
+def check_label(name: str, *, field: str = "name") -> str:
+    """The name itself when it can name a zone or a resource pool, in paths too; Invalid with the rule otherwise."""
+    if not _LABEL_OF_GROUP.fullmatch(name):
+        message = f"{name[:80]!r} is not possible: {GROUP_RULE}"
+        raise Invalid(f"Invalid {field}: {message}.", fields={field: [message]})
+    return name
 
 
 def valid_hostname(name: str) -> bool:

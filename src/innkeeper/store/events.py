@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from innkeeper.store.database import EVENTS_LOCK, Write, clock
 from innkeeper.store.tables import event
-
+from innkeeper.store.visibility import Viewer, visible
 
 _INSERTS = {dialect: sa.insert(event).values(at=clock(dialect)) for dialect in ("sqlite", "postgresql")}
 
@@ -55,8 +55,9 @@ def after(
     system_id: str = "",
     operation: str = "",
     kind: str = "",
+    seen_by: Viewer | None = None,
 ) -> list[Event]:
-    """Events with an id above `cursor`, oldest first."""
+    """Events with an id above `cursor`, oldest first. Audit events are for administrators."""
     query = sa.select(event).where(event.c.id > cursor).order_by(event.c.id).limit(limit)
     if host_id is not None:
         query = query.where(event.c.host_id == host_id)
@@ -66,6 +67,8 @@ def after(
         query = query.where(event.c.operation == operation)
     if kind:
         query = query.where(event.c.kind == kind)
+    if seen_by is not None:
+        query = query.where(event.c.kind != "audit", visible(event.c, seen_by))
     return [Event(**row._mapping) for row in sql.execute(query)]
 
 

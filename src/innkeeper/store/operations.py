@@ -15,6 +15,7 @@ from innkeeper.store import events
 from innkeeper.store.database import Write, clock
 from innkeeper.store.events import Event
 from innkeeper.store.tables import operation
+from innkeeper.store.visibility import Viewer, visible
 
 op = operation.c
 FINISH, ABANDON = "finish", "abandon"  # the places after the last step and before the first
@@ -150,19 +151,25 @@ def note(
     )
 
 
-def find(sql: sa.Connection, id: str) -> Operation:
-    """One operation; NotFound."""
-    row = sql.execute(sa.select(operation).where(op.id == id)).first()
+def find(sql: sa.Connection, id: str, *, seen_by: Viewer | None = None) -> Operation:
+    """One operation; NotFound, also when it is not for the viewer to see."""
+    row = sql.execute(sa.select(operation).where(op.id == id, visible(op, seen_by))).first()
     if row is None:
         raise NotFound(f"No operation {id}.")
     return from_row(row)
 
 
 def listing(
-    sql: sa.Connection, *, host_id: int | None = None, system_id: str = "", open_only: bool = False, limit: int = 100
+    sql: sa.Connection,
+    *,
+    host_id: int | None = None,
+    system_id: str = "",
+    open_only: bool = False,
+    limit: int = 100,
+    seen_by: Viewer | None = None,
 ) -> list[Operation]:
     """Operations, newest first."""
-    query = sa.select(operation).order_by(op.created.desc()).limit(limit)
+    query = sa.select(operation).where(visible(op, seen_by)).order_by(op.created.desc()).limit(limit)
     if host_id is not None:
         query = query.where(op.host_id == host_id)
     if system_id:

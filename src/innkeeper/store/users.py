@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets as random
 import string
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from innkeeper.store.secrets import Cipher
 from innkeeper.store.tables import api_key
 from innkeeper.store.tables import user_account as user
 
+_NAME = re.compile(r"[\w.@+-]{1,150}")
 _LETTERS = string.ascii_letters + string.digits
 _hasher = PasswordHasher()
 
@@ -64,8 +66,9 @@ def find(sql: sa.Connection, *, username: str | None = None, id: int | None = No
 
 def create(write: Write, *, username: str, password: str, email: str = "", is_admin: bool = False) -> User:
     """Make a user; Conflict when the name is taken, Invalid when name or password are empty."""
-    if not username.strip():
-        raise Invalid("A user needs a name.", fields={"username": ["it is empty"]})
+    if not _NAME.fullmatch(username):
+        message = "letters, digits and @ . + - _ make a name, 1 to 150 of them"
+        raise Invalid(f"Invalid username: {message}.", fields={"username": [message]})
     if not password:
         raise Invalid("A user needs a password.", fields={"password": ["it is empty"]})
     if write.sql.scalar(sa.select(user.c.id).where(user.c.username == username)) is not None:

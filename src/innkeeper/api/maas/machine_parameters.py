@@ -43,7 +43,7 @@ UPDATE = (
     Param("zone", "text", "The zone, by name or id."),
     Param("pool", "text", "The resource pool, by name or id."),
     Param("description", "text", "What it is for."),
-    Param("agent_name", "text", "The agent it belongs to."),
+    Param("agent_name", "text", "The agent it belongs to.", longest=255),
     Param("architecture", "text", "It cannot be changed: must be the machine's own."),
     Param("power_type", "text", "It cannot be changed: must be the VM host's type."),
     Param("cpu_count", "integer", "It cannot be changed yet: must be the machine's own."),
@@ -52,7 +52,7 @@ UPDATE = (
 DELETE = (
     Param("force", "boolean", "Do not wait for a host that is away: the record goes, its VM when the host is back."),
 )
-COMMENT = (Param("comment", "text", "Why; kept with the event."),)
+COMMENT = (Param("comment", "text", "Why; kept with the event.", longest=1000),)
 POWER_ON = (
     Param("user_data", "text", "", refused="user data is given when a machine is deployed."),
     *COMMENT,

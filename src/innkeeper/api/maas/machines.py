@@ -132,13 +132,18 @@ async def _power(call: Call, saga: Saga, *, force: bool = False) -> object:
     def change(write: Write) -> str:
         one = _unlocked(_mine(call, write.sql))
         _has_power(one)
-        audit(
-            write, call.request, call.user, f"{saga.kind} {one.hostname}", host_id=one.host_id, system_id=one.system_id
-        )
+        text = f"{saga.kind} {one.hostname}{_why(call)}"
+        audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return power.submit(write, saga, one, force=force, actor=call.user.username, request=mark(call.request))
 
     await house.outcome(await house.services.database.writing(change), call.request)
     return await house.services.database.reading(shape_one, call.path["system_id"])
+
+
+def _why(call: Call) -> str:
+    """The comment of a call, for its event."""
+    comment = call.values.text("comment").strip()
+    return f" ({comment})" if comment else ""
 
 
 def _has_power(one: Machine) -> None:
@@ -195,7 +200,7 @@ async def _lock(call: Call, *, locked: bool) -> object:
         one = _mine(call, write.sql)
         if one.locked != locked:
             machines.update(write, one.system_id, locked=locked)
-            text = f"{'locked' if locked else 'unlocked'} {one.hostname}"
+            text = f"{'locked' if locked else 'unlocked'} {one.hostname}{_why(call)}"
             audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return shape_one(write.sql, one.system_id)
 
@@ -212,6 +217,9 @@ async def set_owner_data(call: Call) -> object:
         data = {key: value for key, value in data.items() if value != ""}
         if data != dict(one.owner_data):
             machines.update(write, one.system_id, owner_data_json=msgspec.json.encode(data).decode())
+            names = ", ".join(sorted(call.values.other))  # the names only: a value may be a secret
+            text = f"set owner data of {one.hostname}: {names}"
+            audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return shape_one(write.sql, one.system_id)
 
     return await house.services.database.writing(change)
@@ -247,8 +255,6 @@ def _on(
     )
 
 
-_LOCK_DOC = "Lock a machine: nothing powers, changes or deletes it."
-_ANNOTATE_DOC = "Set owner data, under its newer name."
 ROUTES = (
     Route(
         handler="Machines",

@@ -8,6 +8,7 @@ from innkeeper.api.maas import shapes
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.errors import NotFound
+from innkeeper.model.names import check_label
 from innkeeper.store import pools
 from innkeeper.store.database import Write
 from innkeeper.store.pools import Pool
@@ -39,7 +40,8 @@ async def create(call: Call) -> object:
     house: House = call.services
 
     def change(write: Write) -> Pool:
-        one = pools.create(write, name=call.values.text("name"), description=call.values.text("description"))
+        name = check_label(call.values.text("name"))
+        one = pools.create(write, name=name, description=call.values.text("description"))
         audit(write, call.request, call.user, f"made the resource pool {one.name}")
         return one
 
@@ -57,10 +59,12 @@ async def update(call: Call) -> object:
 
     def change(write: Write) -> Pool:
         one = _find(write.sql, call.path["pool"])
-        name = values.text("name") or None
+        name = check_label(values.text("name")) if values.text("name") else None
         description = values.text("description") if "description" in values.sent else None
-        audit(write, call.request, call.user, f"changed the resource pool {one.name}")
-        return pools.update(write, id=one.id, name=name, description=description)
+        changed = pools.update(write, id=one.id, name=name, description=description)
+        if changed != one:
+            audit(write, call.request, call.user, f"changed the resource pool {one.name}")
+        return changed
 
     return shapes.pool(await house.services.database.writing(change))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from urllib.parse import quote
 from innkeeper.model.capacity import Figure
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
@@ -36,7 +37,7 @@ def zone(one: Zone) -> Json:
         "id": one.id,
         "name": one.name,
         "description": one.description,
-        "resource_uri": f"{API}/zones/{one.name}/",
+        "resource_uri": f"{API}/zones/{quote(one.name)}/",
     }
 
 
@@ -67,7 +68,7 @@ def user(one: User) -> Json:
         "email": one.email,
         "is_superuser": one.is_admin,
         "is_local": True,
-        "resource_uri": f"{API}/users/{one.username}/",
+        "resource_uri": f"{API}/users/{quote(one.username)}/",
     }
 
 
@@ -259,8 +260,14 @@ def disk(position: int, one: Disk, system_id: str) -> Json:
     return {
         "id": one.id,
         "system_id": system_id,
-        "name": f"sd{chr(ord('a') + position)}" if position < 26 else f"sda{chr(ord('a') + position - 26)}",
+        "name": f"sd{_letters(position)}",
         "type": "physical",
+def _letters(number: int) -> str:
+    """As Linux counts disks: a … z, aa … zz, aaa …"""
+    before, last = divmod(number, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("a") + last)
+
+
         "model": "QEMU HARDDISK",
         "serial": f"lxd_{one.device}",
         "id_path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",

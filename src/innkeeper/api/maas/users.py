@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit
 from innkeeper.api.maas import shapes
 from innkeeper.api.maas.parameters import Param
-from innkeeper.api.maas.routes import Call, Route
+from innkeeper.api.maas.routes import Call, Route, no_match
+from innkeeper.errors import NotFound
 from innkeeper.store import users
 from innkeeper.store.database import Write
 from innkeeper.store.users import User
@@ -15,6 +18,13 @@ from innkeeper.store.users import User
 def _house(call: Call) -> House:
     house: House = call.services
     return house
+
+
+def _find(sql: sa.Connection, username: str) -> User:
+    try:
+        return users.find(sql, username=username)
+    except NotFound:
+        raise no_match("User") from None
 
 
 async def listing(call: Call) -> object:
@@ -27,7 +37,7 @@ async def whoami(call: Call) -> object:
 
 
 async def read(call: Call) -> object:
-    return shapes.user(await _house(call).services.database.reading(users.find, username=call.path["username"]))
+    return shapes.user(await _house(call).services.database.reading(_find, call.path["username"]))
 
 
 async def create(call: Call) -> object:
@@ -51,6 +61,7 @@ async def delete(call: Call) -> object:
     name = call.path["username"]
 
     def change(write: Write) -> None:
+        _find(write.sql, name)
         users.delete(write, username=name)
         audit(write, call.request, call.user, f"deleted the user {name}")
 
@@ -77,8 +88,8 @@ ROUTES = (
         who=Who.ADMIN,
         doc="Make a user.",
         params=(
-            Param("username", "text", "The user's name.", required=True),
-            Param("email", "text", "Their address."),
+            Param("username", "text", "The user's name.", required=True, longest=150),
+            Param("email", "text", "Their address.", longest=254),
             Param("password", "text", "Their password.", required=True),
             Param("is_superuser", "boolean", "Whether they are an administrator.", required=True),
         ),

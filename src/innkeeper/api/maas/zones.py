@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit
 from innkeeper.api.maas import shapes
 from innkeeper.api.maas.parameters import Param
-from innkeeper.api.maas.routes import Call, Route
+from innkeeper.api.maas.routes import Call, Route, no_match
+from innkeeper.errors import NotFound
+from innkeeper.model.names import check_label
 from innkeeper.store import zones
 from innkeeper.store.database import Write
 from innkeeper.store.zones import Zone
@@ -14,6 +18,13 @@ from innkeeper.store.zones import Zone
 _NAME = Param("name", "text", "The zone's name.", required=True)
 _NEW_NAME = Param("name", "text", "The zone's new name.")
 _DESCRIPTION = Param("description", "text", "What it is for.")
+
+
+def _find(sql: sa.Connection, name: str) -> Zone:
+    try:
+        return zones.find(sql, name=name)
+    except NotFound:
+        raise no_match("Zone") from None
 
 
 async def listing(call: Call) -> object:
@@ -25,7 +36,8 @@ async def create(call: Call) -> object:
     house: House = call.services
 
     def change(write: Write) -> Zone:
-        one = zones.create(write, name=call.values.text("name"), description=call.values.text("description"))
+        name = check_label(call.values.text("name"))
+        one = zones.create(write, name=name, description=call.values.text("description"))
         audit(write, call.request, call.user, f"made the zone {one.name}")
         return one
 
@@ -34,7 +46,7 @@ async def create(call: Call) -> object:
 
 async def read(call: Call) -> object:
     house: House = call.services
-    return shapes.zone(await house.services.database.reading(zones.find, name=call.path["name"]))
+    return shapes.zone(await house.services.database.reading(_find, call.path["name"]))
 
 
 async def update(call: Call) -> object:
@@ -42,11 +54,13 @@ async def update(call: Call) -> object:
     values = call.values
 
     def change(write: Write) -> Zone:
-        one = zones.find(write.sql, name=call.path["name"])
-        name = values.text("name") or None
+        one = _find(write.sql, call.path["name"])
+        name = check_label(values.text("name")) if values.text("name") else None
         description = values.text("description") if "description" in values.sent else None
-        audit(write, call.request, call.user, f"changed the zone {one.name}")
-        return zones.update(write, id=one.id, name=name, description=description)
+        changed = zones.update(write, id=one.id, name=name, description=description)
+        if changed != one:
+            audit(write, call.request, call.user, f"changed the zone {one.name}")
+        return changed
 
     return shapes.zone(await house.services.database.writing(change))
 
@@ -55,7 +69,7 @@ async def delete(call: Call) -> object:
     house: House = call.services
 
     def change(write: Write) -> None:
-        zones.delete(write, id=zones.find(write.sql, name=call.path["name"]).id)
+        zones.delete(write, id=_find(write.sql, call.path["name"]).id)
         audit(write, call.request, call.user, f"deleted the zone {call.path['name']}")
 
     await house.services.database.writing(change)

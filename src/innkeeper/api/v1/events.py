@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import Depends, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.api.house import House
-from innkeeper.api.v1.access import actor, house
+from innkeeper.api.v1.access import Cursor, OfHost, actor, answers, house, make_router, viewer
 from innkeeper.store import events
 from innkeeper.store.events import Event
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = make_router("/events", "events")
 
 
 class EventBody(BaseModel):
@@ -43,12 +43,12 @@ def _values(one: Event) -> dict[str, Any]:
     return values | {"subject": one.system_id or (str(one.host_id) if one.host_id is not None else "")}
 
 
-@router.get("", summary="Read events after a cursor")
+@router.get("", summary="Read events after a cursor", responses=answers(403))
 async def listing(
     inn: Annotated[House, Depends(house)],
     who: Annotated[Actor, Depends(actor)],
-    after: Annotated[int, Query(ge=0)] = 0,
-    host_id: int | None = None,
+    after: Cursor = 0,
+    host_id: OfHost = None,
     system_id: str = "",
     operation: str = "",
     kind: str = "",
@@ -57,18 +57,35 @@ async def listing(
     """Oldest first; the last one's id is the next cursor. Audit events are for administrators."""
     permit(who, Who.ADMIN if kind == "audit" else Who.USER)
     found = await inn.services.database.reading(
-        events.after, cursor=after, limit=limit, host_id=host_id, system_id=system_id, operation=operation, kind=kind
+        events.after,
+        cursor=after,
+        limit=limit,
+        host_id=host_id,
+        system_id=system_id,
+        operation=operation,
+        kind=kind,
+        seen_by=viewer(who),
     )
-    return [EventBody.model_validate(_values(one)) for one in found if who.is_admin or one.kind != "audit"]
+    return [EventBody.model_validate(_values(one)) for one in found]
 
 
-@router.get("/stream", summary="Follow events as they happen", response_class=StreamingResponse)
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Server-sent events: `id`, and `data` with one event.", "content": {"text/event-stream": {}}}
+}
+
+
+@router.get(
+    "/stream",
+    summary="Follow events as they happen",
+    response_class=StreamingResponse,
+    responses=_STREAM | answers(),
+)
 async def stream(
     inn: Annotated[House, Depends(house)],
     who: Annotated[Actor, Depends(actor)],
-    after: Annotated[int | None, Query(ge=0)] = None,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
-    host_id: int | None = None,
+    after: Cursor | None = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=2**63 - 1)] = None,
+    host_id: OfHost = None,
     system_id: str = "",
     operation: str = "",
 ) -> StreamingResponse:
@@ -77,16 +94,17 @@ async def stream(
     cursor = last_event_id if last_event_id is not None else after
     if cursor is None:
         cursor = await inn.services.database.reading(events.last)
-    pages = inn.feed.follow(cursor=cursor, host_id=host_id, system_id=system_id, operation=operation)
+    pages = inn.feed.follow(
+        cursor=cursor, host_id=host_id, system_id=system_id, operation=operation, seen_by=viewer(who)
+    )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_lines(pages, who), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_lines(pages), media_type="text/event-stream", headers=headers)
 
 
-async def _lines(pages: AsyncIterator[list[Event]], who: Actor) -> AsyncIterator[bytes]:
+async def _lines(pages: AsyncIterator[list[Event]]) -> AsyncIterator[bytes]:
     yield b": open\n\n"
     async for page in pages:
         if not page:
             yield b": still here\n\n"
         for one in page:
-            if who.is_admin or one.kind != "audit":
-                yield b"id: %d\ndata: %s\n\n" % (one.id, msgspec.json.encode(_values(one)))
+            yield b"id: %d\ndata: %s\n\n" % (one.id, msgspec.json.encode(_values(one)))

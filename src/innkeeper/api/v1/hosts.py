@@ -6,20 +6,19 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel
 
 from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.api.house import House
 from innkeeper.api.maas.shapes import figure
-from innkeeper.api.v1.access import actor, house
+from innkeeper.api.v1.access import HostId, actor, answers, house, make_router
 from innkeeper.model.host import Volume
 from innkeeper.store import hosts, machines, storage_pools
 from innkeeper.store.figures import figures
 from innkeeper.store.machines import Filter
 
-router = APIRouter(prefix="/vm-hosts", tags=["VM hosts"])
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such VM host."}}
+router = make_router("/vm-hosts", "VM hosts")
 
 
 class FigureBody(BaseModel):
@@ -71,9 +70,9 @@ class FiguresBody(BaseModel):
     huge_pages: FigureBody | None
 
 
-@router.get("/{id}/inventory", summary="Read what a host told about itself", responses=_NOT_FOUND)
+@router.get("/{id}/inventory", summary="Read what a host told about itself", responses=answers(404))
 async def inventory(
-    id: int, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
+    id: HostId, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
 ) -> dict[str, Any]:
     """Version, architectures, NUMA nodes with threads and huge pages, interfaces with VFs, projects. Memory: bytes."""
     permit(who, Who.USER)
@@ -87,9 +86,9 @@ async def inventory(
     return await inn.services.database.reading(ask)
 
 
-@router.get("/{id}/figures", summary="Read a host's figures", responses=_NOT_FOUND)
+@router.get("/{id}/figures", summary="Read a host's figures", responses=answers(404))
 async def host_figures(
-    id: int, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
+    id: HostId, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
 ) -> FiguresBody:
     """Cores, general memory and huge pages: physical, ratio, limit, claimed, others, free, over."""
     permit(who, Who.USER)
@@ -102,9 +101,9 @@ async def host_figures(
     return await inn.services.database.reading(ask)
 
 
-@router.get("/{id}/storage-pools", summary="List a host's storage pools with their volumes", responses=_NOT_FOUND)
+@router.get("/{id}/storage-pools", summary="List a host's storage pools with their volumes", responses=answers(404))
 async def pools(
-    id: int, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
+    id: HostId, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
 ) -> list[PoolBody]:
     """Every volume with the machine that holds it, or as an orphan."""
     permit(who, Who.USER)

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
 from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.api.house import House, audit
-from innkeeper.api.v1.access import actor, house
+from innkeeper.api.v1.access import OfHost, Refusal, actor, answers, house, make_router, viewer
 from innkeeper.store import operations
 from innkeeper.store.database import Write
 
-router = APIRouter(prefix="/operations", tags=["operations"])
-
-
-class ErrorBody(BaseModel):
-    """What went wrong, why, and what to do."""
-
-    name: str
-    brief: str
-    details: str
-    resolution: str
+router = make_router("/operations", "operations")
 
 
 class OperationBody(BaseModel):
@@ -35,7 +26,7 @@ class OperationBody(BaseModel):
     state: str
     step: str
     steps: list[str]
-    error: ErrorBody | None
+    error: Refusal | None
     trouble: str
     cancelled: bool
     attempts: int
@@ -54,11 +45,11 @@ def _body(one: operations.Operation) -> OperationBody:
     return OperationBody.model_validate({**operations.public(one), "steps": steps})
 
 
-@router.get("", summary="List operations, newest first")
+@router.get("", summary="List operations, newest first", responses=answers())
 async def listing(
     inn: Annotated[House, Depends(house)],
     who: Annotated[Actor, Depends(actor)],
-    host_id: int | None = None,
+    host_id: OfHost = None,
     system_id: str = "",
     open_only: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -66,22 +57,22 @@ async def listing(
     """Of a host, of a machine, or all; only those still running with `open_only`."""
     permit(who, Who.USER)
     found = await inn.services.database.reading(
-        operations.listing, host_id=host_id, system_id=system_id, open_only=open_only, limit=limit
+        operations.listing, host_id=host_id, system_id=system_id, open_only=open_only, limit=limit, seen_by=viewer(who)
     )
     return [_body(one) for one in found]
 
 
-@router.get("/{id}", summary="Read an operation", responses={404: {"description": "No such operation."}})
+@router.get("/{id}", summary="Read an operation", responses=answers(404))
 async def read(id: str, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]) -> OperationBody:
     """With its steps, where it is, and its error."""
     permit(who, Who.USER)
-    return _body(await inn.services.database.reading(operations.find, id))
+    return _body(await inn.services.database.reading(operations.find, id, seen_by=viewer(who)))
 
 
 @router.post(
     "/{id}/cancel",
     summary="Cancel an operation",
-    responses={404: {"description": "No such operation."}, 409: {"description": "It has ended."}},
+    responses=answers(403, 404, 409),
 )
 async def cancel(
     id: str, request: Request, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
@@ -93,7 +84,7 @@ async def cancel(
 @router.post(
     "/{id}/resume",
     summary="Resume a stopped operation",
-    responses={404: {"description": "No such operation."}, 409: {"description": "It is not stopped."}},
+    responses=answers(403, 404, 409),
 )
 async def resume(
     id: str, request: Request, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
@@ -103,7 +94,7 @@ async def resume(
 
 
 async def _change(id: str, request: Request, inn: House, who: Actor, how: object, word: str) -> OperationBody:
-    row = await inn.services.database.reading(operations.find, id)
+    row = await inn.services.database.reading(operations.find, id, seen_by=viewer(who))
     permit(who, Who.ADMIN if row.actor != who.username else Who.USER)
 
     def change(write: Write) -> operations.Operation:
