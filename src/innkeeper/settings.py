@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     database: str | None = Field(default=None, description="database URL; default SQLite in the data directory")
     key_file: Path | None = Field(default=None, description="the key that secrets are encrypted with; made if missing")
     host: str = Field(default="127.0.0.1", description="address to listen on")
-    port: int = Field(default=5240, ge=0, le=65535)
+    port: int = Field(default=5240, ge=0, le=65535, description="port to listen on; 0: a free one")
     name: str = Field(default="innkeeper", description="this installation's name, part of the certificates it makes")
     domain: str = Field(default="maas", description="the default domain of machines, made at first start")
 
@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     refresh_every: float = Field(default=600.0, description="full refresh of a host with an open event stream")
     poll_every: float = Field(default=30.0, description="refresh of a host whose event stream is cut")
     trust_every: float = Field(default=3.0, description="how often a host that does not trust us yet is asked")
+    power_grace: float = Field(default=60.0, description="a guest that has not shut down by then is stopped by force")
     host_timeout: float = Field(default=30.0, description="the longest wait for one answer of a host")
     lease: float = Field(default=5.0, description="a process silent for longer is taken for dead")
     beat: float = Field(default=1.0, description="heartbeat of a process")
@@ -33,8 +34,8 @@ class Settings(BaseSettings):
     sweep_after: float = Field(default=300.0, description="age of a failed operation before its leftovers are swept")
     keep_operations: float = Field(default=30 * 86400.0, description="ended operations are kept this long")
     keep_events: float = Field(default=90 * 86400.0, description="events are kept this long")
-    simulated_hosts: Path | None = Field(default=None, description="directory of simulated hosts (tests, demo fleet)")
-    log_level: str = "INFO"
+    simulated_hosts: Path | None = Field(default=None, description="directory of simulated hosts, for tests")
+    log_level: str = Field(default="INFO", description="the least that is logged: DEBUG, INFO, WARNING, ERROR")
 
     @property
     def database_url(self) -> str:

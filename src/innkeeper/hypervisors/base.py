@@ -134,8 +134,9 @@ class Hypervisor(Protocol):
     async def create(self, spec: InstanceSpec) -> None:
         """Make a stopped VM and wait for it. Exists with the same operation tag: success; otherwise HostRefused."""
 
-    async def delete(self, *, name: str, machine: str) -> None:
-        """Stop by force and delete the VM that carries the machine's mark. Gone or another's: nothing is done."""
+    async def delete(self, *, name: str, machine: str | None) -> None:
+        """Stop by force and delete the VM that carries the machine's mark (None: whatever it carries, for one that
+        we did not make). Gone or another's: nothing is done."""
 
     async def start(self, *, name: str) -> None:
         """Start a VM and wait until the host says it runs. Running already is success."""

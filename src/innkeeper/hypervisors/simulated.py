@@ -256,10 +256,10 @@ class Simulated:
             state.settle()
         await self.settle(name=spec.name)
 
-    async def delete(self, *, name: str, machine: str) -> None:
+    async def delete(self, *, name: str, machine: str | None) -> None:
         async with self._call("delete", name, change=True) as state:
             there = state.instances.get(self._key(name))
-            if there and there.tag("machine") == machine:
+            if there and (machine is None or (machine and there.tag("machine") == machine)):
                 del state.instances[self._key(name)]
                 state.tell("instance-deleted", self._target.project, name)
 

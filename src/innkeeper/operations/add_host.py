@@ -17,7 +17,7 @@ from innkeeper.model.machine import Origin, PowerState
 from innkeeper.operations import refresh
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import domains, events, hosts, machines, operations, secrets, sightings
+from innkeeper.store import adoption, domains, events, hosts, machines, operations, secrets, storage_pools
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.secrets import Cipher
@@ -67,6 +67,7 @@ def submit(
         macvlan_mode=macvlan_mode,
         default_pool=default_pool,
         certificate=credentials.certificate,
+        certificate_expires=introduction.expires(credentials.certificate),
         made_here=made_here,
         power_user=power_user,
     )
@@ -77,7 +78,7 @@ def submit(
     machines.insert(
         write,
         system_id=system_id,
-        hostname=sightings.free_hostname(write.sql, name, system_id),
+        hostname=adoption.free_hostname(write.sql, name, system_id),
         domain_id=domains.default_id(write.sql),
         zone_id=zone_id,
         pool_id=pool_id,
@@ -240,7 +241,9 @@ ADD_HOST = Saga(
 
 
 def submit_enrol(write: Write, host: Host) -> str:
-    """A waiting host trusts us now: order the rest. Returns the operation."""
+    """A waiting host trusts us now: order the rest. Returns the operation, "" when it does not wait any more."""
+    if hosts.lock(write, host.id).state != HostState.WAITING:
+        return ""
     hosts.update(write, host.id, state=HostState.ADDING, reason="")
     return operations.submit(
         write, kind=ENROL.kind, first_step=ENROL.first, host_id=host.id, arguments={"made_here": False}, actor=""

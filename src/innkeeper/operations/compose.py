@@ -15,7 +15,7 @@ from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec, Machi
 from innkeeper.model.readback import differences
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import claims, hosts, machines
+from innkeeper.store import claims, hosts, machines, operations, storage_pools
 from innkeeper.store.database import Write
 from innkeeper.store.tables import claim
 
@@ -79,11 +79,10 @@ async def create_volumes(work: Work) -> None:
 
 
 async def delete_volumes(work: Work) -> None:
-    spec = await _spec(work)
+    """From the order alone: the record may be gone (the machine was removed by force meanwhile)."""
     host = await work.host()
-    for disk in spec.disks:
-        if disk.volume:
-            await host.delete_volume(pool=disk.pool, name=disk.volume, machine=work.operation.system_id)
+    for pool, volume in work.arguments["volumes"]:
+        await host.delete_volume(pool=pool, name=volume, machine=work.operation.system_id)
 
 
 async def create_instance(work: Work) -> None:
@@ -91,10 +90,9 @@ async def create_instance(work: Work) -> None:
 
 
 async def delete_instance(work: Work) -> None:
-    spec = await _spec(work)
-    host = await work.host()
-    await host.settle(name=spec.name)
-    await host.delete(name=spec.name, machine=work.operation.system_id)
+    host, name = await work.host(), work.arguments["name"]
+    await host.settle(name=name)
+    await host.delete(name=name, machine=work.operation.system_id)
 
 
 async def read_back(work: Work) -> None:
@@ -108,6 +106,8 @@ async def read_back(work: Work) -> None:
 
 def ready(write: Write, work: Work) -> None:
     system_id = work.operation.system_id
+    if machines.gone(write.sql, system_id):
+        return  # removed by force meanwhile: its removal waits for us
     write.sql.execute(claim.update().where(claim.c.system_id == system_id).values(present=True))
     machines.update(write, system_id, power_state=PowerState.OFF, settled_at=write.now())
     machines.set_status(write, system_id, Status.READY, actor=work.operation.actor)
@@ -117,7 +117,11 @@ def give_back(write: Write, work: Work, error: ErrorRecord) -> None:
     """The claim goes. The record stays only if somebody was told of it: then it shows what went wrong."""
     system_id = work.operation.system_id
     claims.release(write, system_id=system_id)
-    if work.operation.answered:
+    project, name = hosts.find(write.sql, work.host_id).project, work.arguments["name"]
+    storage_pools.forget_instance(write, host_id=work.host_id, project=project, name=name)
+    if machines.gone(write.sql, system_id):
+        return
+    if operations.find(write.sql, work.operation.id).answered:  # said since we took the work, perhaps
         message = " ".join(part for part in (error.brief, error.details) if part)
         machines.update(write, system_id, power_state=PowerState.UNKNOWN, settled_at=write.now())
         machines.set_status(write, system_id, Status.FAILED_COMMISSIONING, message=message, actor=work.operation.actor)

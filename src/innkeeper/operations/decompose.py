@@ -12,17 +12,18 @@ from dataclasses import asdict, dataclass
 from innkeeper.model.machine import Machine
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import claims, events, machines, operations
+from innkeeper.store import claims, events, hosts, machines, operations, storage_pools, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
+from innkeeper.store.operations import State
 
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """What is to be removed. `mark`: what our things are tagged with; "" for a VM that we did not make."""
+    """What is to be removed. `mark`: what our things are tagged with; None for a VM that we did not make."""
 
     name: str
-    mark: str
+    mark: str | None
     volumes: tuple[tuple[str, str], ...]  # (pool, volume): only those we made
     forced: bool = False
 
@@ -33,14 +34,27 @@ def removal_of(machine: Machine, *, forced: bool = False) -> Removal:
     volumes = tuple((disk.pool, disk.volume) for disk in machine.disks if disk.volume.startswith("innkeeper-"))
     return Removal(
         name=machine.instance,
-        mark=machine.system_id if made_here else "",
+        mark=machine.system_id if made_here else None,
         volumes=volumes if made_here else (),
         forced=forced,
     )
 
 
 def submit(write: Write, machine: Machine, *, forced: bool, actor: str, request: str = "") -> str:
-    """Order the removal of a machine (forced: its record goes now, its capacity stays counted). Returns the id."""
+    """Order the removal of a machine (forced: its record goes now, its capacity stays counted). Returns the id.
+
+    What still works on the machine ends first; what was stopped on it is closed, for it can never go on. A removal
+    that is under way already is the one that was asked for.
+    """
+    if machine.host_id is not None:
+        hosts.lock_for_work(write, machine.host_id)
+    for one in unfinished.of_machine(write.sql, machine.system_id):
+        if one.state == State.STOPPED:
+            operations.close_by_force(write, one, reason=f"{machine.hostname} is being removed")
+        elif one.kind == DECOMPOSE.kind and not forced and not one.cancelled:
+            return one.id
+        elif forced and one.kind != DECOMPOSE.kind:
+            operations.cancel(write, id=one.id, actor=actor)
     id = operations.submit(
         write,
         kind=DECOMPOSE.kind,
@@ -63,7 +77,7 @@ async def take_away(work: Work, removal: Removal) -> None:
     await host.settle(name=removal.name)
     await host.delete(name=removal.name, machine=removal.mark)
     for pool, volume in removal.volumes:
-        await host.delete_volume(pool=pool, name=volume, machine=removal.mark)
+        await host.delete_volume(pool=pool, name=volume, machine=removal.mark or "")
 
 
 async def reach_host(work: Work) -> None:
@@ -80,10 +94,12 @@ def forget(write: Write, work: Work) -> None:
     removal = Removal(**work.arguments)
     system_id = work.operation.system_id
     if removal.forced:
-        claims.release_leftover(write, host_id=work.host_id, mark=removal.mark)
+        claims.release_leftover(write, host_id=work.host_id, instance=removal.name)
     else:
         claims.release(write, system_id=system_id)
         machines.delete(write, system_id)
+    project = hosts.find(write.sql, work.host_id).project
+    storage_pools.forget_instance(write, host_id=work.host_id, project=project, name=removal.name)
     text = f"{removal.name} was removed"
     events.add(
         write,

@@ -20,21 +20,22 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
-from innkeeper.errors import ErrorRecord
+from innkeeper.errors import ErrorRecord, as_record
 from innkeeper.operations.endings import Endings
 from innkeeper.settings import Settings
-from innkeeper.store import ledger, operations
+from innkeeper.store import hosts, ledger, operations
 from innkeeper.store.database import Database, Write
 from innkeeper.store.operations import Operation, State
 
 log = structlog.get_logger(__name__)
 
 POLL = 0.2
-STUMBLE = 2.0  # pause after an unexpected exception, seconds
+STOPPING = 5.0  # how long the end waits for what is being taken just now, seconds
 PARK_FIRST, PARK_MOST = 0.5, 60.0
 
 
@@ -72,6 +73,9 @@ class Engine:
         """Let go. What runs is interrupted and goes on in the next process."""
         self._stopping.set()
         await asyncio.to_thread(self._pulse.join)
+        self._nudged.set()
+        # not cancelled at once: work that it is just taking would be ours after we have left
+        await asyncio.wait({self._dispatcher}, timeout=STOPPING)
         tasks = {self._dispatcher, *self._running}
         for task in tasks:
             task.cancel()
@@ -103,7 +107,7 @@ class Engine:
             self._nudged.set()
 
     async def _dispatch(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             self._nudged.clear()
             try:
                 if await self.database.reading(ledger.waiting):
@@ -121,7 +125,7 @@ class Engine:
         return ledger.take(write, owner=self.me, per_host=self.settings.per_host, crash_limit=self.settings.crash_limit)
 
     def _begin(self, row: Operation) -> None:
-        if row.owner != self.me:  # we were taken for dead between the claim and now
+        if row.owner != self.me or self._stopping.is_set():  # taken for dead since the claim, or about to let go
             return
         task = asyncio.create_task(self._run(Place(self.database, row)))
         self._running[task] = row.id
@@ -132,16 +136,17 @@ class Engine:
         self._nudged.set()  # a place on the host is free
 
     async def _run(self, at: Place) -> None:
-        while True:
+        with suppress(Parked):
             try:
                 await self._operate(at)
-                return
             except Parked:
-                return
-            except Exception:  # the database went away, or a defect: the row still says where we are
+                raise
+            except Lost:  # another's now; or the heartbeat was only late, and nobody else would take it from us
+                await self.database.patiently(ledger.let_go, at.row, pause=self.settings.beat)
+            except Exception as error:  # the database refused, or a defect: the row still says where we are
                 log.exception("stumbled, will go on", operation=at.row.id, kind=at.row.kind, step=at.row.step)
-            await asyncio.sleep(STUMBLE)
-            await at.look()
+                trouble = as_record(error)
+                await at.park(f"{trouble.brief}: {trouble.details}")
 
     def _live(self) -> None:
         """A thread of its own: a busy loop must not make us look dead."""
@@ -178,13 +183,6 @@ class Place:
         self._database, self.row = database, row
         self.owner = row.owner or ""
 
-    async def look(self) -> None:
-        """Read the row again; Lost when it is not ours any more."""
-        row = await self._database.patiently_reading(operations.find, self.row.id)
-        if row.owner != self.owner:
-            raise Lost
-        self.row = row
-
     async def move(
         self,
         state: State,
@@ -204,6 +202,8 @@ class Place:
         error: ErrorRecord | None,
         closing: Callable[[Write], None] | None,
     ) -> Operation:
+        if closing and self.row.host_id is not None:
+            hosts.hold(write, self.row.host_id)  # it changes claims, and looks at the host wait their turn
         row = ledger.move(write, self.row, state=state, step=step, error=error)
         if row is None:
             raise Lost
@@ -213,7 +213,7 @@ class Place:
 
     async def park(self, trouble: str) -> None:
         """Let go until later; raises Parked."""
-        pause = min(PARK_FIRST * 2**self.row.attempts, PARK_MOST)
+        pause = min(PARK_FIRST * 2 ** min(self.row.attempts, 10), PARK_MOST)  # a day of tries is no float any more
         await self._database.patiently(ledger.park, self.row, trouble=trouble, pause=pause)
         raise Parked
 

@@ -6,16 +6,16 @@ from innkeeper.errors import HostRefused
 from innkeeper.model.machine import Machine, PowerState
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import events, machines, operations
+from innkeeper.store import events, hosts, machines, operations
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.tables import claim
 
-GRACE = 60.0  # seconds for a guest to shut down before it is stopped by force
-
 
 def submit(write: Write, saga: Saga, machine: Machine, *, force: bool = False, actor: str, request: str = "") -> str:
     """Order a power change. Returns the operation."""
+    if machine.host_id is not None:
+        hosts.lock_for_work(write, machine.host_id)
     return operations.submit(
         write,
         kind=saga.kind,
@@ -34,15 +34,15 @@ async def start(work: Work) -> None:
 
 async def stop(work: Work) -> None:
     """A guest that does not hear the power button is stopped by force when its time is over."""
-    host, name = await work.host(), work.arguments["name"]
+    host, name, grace = await work.host(), work.arguments["name"], work.services.settings.power_grace
     if not work.arguments["force"]:
         try:
-            await host.stop(name=name, force=False, timeout=GRACE)
+            await host.stop(name=name, force=False, timeout=grace)
             return
         except HostRefused as refusal:
-            text = f"{name} did not shut down within {GRACE:.0f} s and is stopped by force ({refusal.details})"
+            text = f"{name} did not shut down within {grace:.0f} s and is stopped by force ({refusal.details})"
             await work.write(_note, work, text)
-    await host.stop(name=name, force=True, timeout=GRACE)
+    await host.stop(name=name, force=True, timeout=grace)
 
 
 def _note(write: Write, work: Work, text: str) -> None:
@@ -61,7 +61,7 @@ def _note(write: Write, work: Work, text: str) -> None:
 
 def _record(write: Write, work: Work, state: PowerState) -> None:
     system_id = work.operation.system_id
-    machines.update(write, system_id, power_state=state)
+    machines.update(write, system_id, power_state=state, settled_at=write.now())
     write.sql.execute(claim.update().where(claim.c.system_id == system_id).values(power_state=state))
     _note(write, work, f"{work.arguments['name']}: power is {state}")
 

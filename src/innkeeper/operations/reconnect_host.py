@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from innkeeper.errors import HostChanged
+from innkeeper.errors import Conflict, HostChanged
 from innkeeper.hypervisors import introduction, registry
 from innkeeper.hypervisors.base import Credentials, Target
 from innkeeper.model.host import Host
 from innkeeper.operations import add_host, refresh
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import hosts, operations, secrets
+from innkeeper.store import hosts, operations, secrets, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.tables import host as host_table
+
+KIND = "reconnect_host"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,14 @@ class Reconnect:
 
 
 def submit(write: Write, host: Host, wanted: Reconnect, *, actor: str, request: str = "") -> str:
-    """Order it. Returns the operation."""
+    """Order it. Returns the operation; Conflict while the host is being added, reached anew or removed."""
+    hosts.lock_for_work(write, host.id)
+    busy = [one for one in unfinished.of_host(write.sql, host.id) if one.kind in ("add_host", "enrol_host", KIND)]
+    if busy:
+        raise Conflict(
+            f"How VM host {host.name} is reached cannot change now: {busy[0].kind} is {busy[0].state} there.",
+            resolution=f"Wait for operation {busy[0].id}, or cancel it.",
+        )
     return operations.submit(
         write,
         kind=RECONNECT_HOST.kind,
@@ -155,7 +164,15 @@ def _wear(write: Write, work: Work, certificate: str, take: str, put: str, *, ma
     secrets.put(write, cipher, path=f"{path}/{put}", text=old)
     secrets.put(write, cipher, path=f"{path}/key", text=key)
     revision = host_table.c.revision + 1
-    hosts.update(write, work.host_id, certificate=certificate, made_here=made_here, revision=revision)
+    expires = introduction.expires(certificate)
+    hosts.update(
+        write,
+        work.host_id,
+        certificate=certificate,
+        certificate_expires=expires,
+        made_here=made_here,
+        revision=revision,
+    )
 
 
 async def be_trusted(work: Work) -> None:
@@ -178,6 +195,13 @@ async def discover(work: Work) -> None:
     await refresh.read_host(work.services, work.host_id, host=host)
 
 
+async def delete_project(work: Work) -> None:
+    """The project, if it was not there before."""
+    host = await work.host()
+    if (await host.identify()).trusted:
+        await host.delete_project(operation=work.operation.id)
+
+
 async def farewell(work: Work) -> None:
     """Take the old certificate that we had made out of the trust list; a refusal does not undo the change."""
     wanted = _wanted(work)
@@ -195,13 +219,13 @@ def unsettled(write: Write, work: Work, _error: object) -> None:
 
 
 RECONNECT_HOST = Saga(
-    "reconnect_host",
+    KIND,
     steps=(
         Step("meet the server", meet, part),
         Step("introduce the new certificate", introduce, uninvite),
         Step("change the certificate", change_clothes, change_back),
         Step("be trusted", be_trusted),  # what the server trusts by a token is our own certificate: nothing to undo
-        Step("read the host", discover),
+        Step("read the host", discover, delete_project),
         Step("withdraw the old certificate", farewell, persists=True),
     ),
     finish=settled,

@@ -13,7 +13,7 @@ from innkeeper.model.host import Host, HostInterface, HostState, Inventory
 from innkeeper.model.machine import InstanceFacts
 from innkeeper.operations.context import Services, Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import events, hosts, operations, sightings, storage_pools
+from innkeeper.store import events, hosts, operations, sightings, storage_pools, unfinished
 from innkeeper.store.database import Write, now
 from innkeeper.store.events import Event
 from innkeeper.store.tables import machine as machine_table
@@ -47,20 +47,25 @@ def store(
 ) -> None:
     """Store what a host told, in one transaction. What it could not tell keeps its last numbers, marked stale."""
     before = hosts.lock(write, host_id)
+    if listed_at < (before.refreshed_at or 0.0):
+        return  # somebody has read it since
     faults = dict(inventory.faults)
-    storage_pools.see(write, host_id=host_id, pools=inventory.pools, faults=faults)
+    departing = unfinished.departing(write.sql, host_id, since=listed_at)
+    storage_pools.see(
+        write, host_id=host_id, pools=inventory.pools, faults=faults, project=before.project, departing=departing
+    )
     merged = merge(hosts.inventory(write.sql, host_id), inventory)
     sightings.see(write, host_id=host_id, instances=instances, listed_at=listed_at, uuid=uuid)
-    storage_pools.recount(write, host_id=host_id)
+    storage_pools.recount(write, host_id=host_id, project=before.project, departing=departing)
     pools = storage_pools.listing(write.sql, [host_id])
-    state, reason = _state(faults, has_pools=bool(pools))
-    huge = merged.huge_page_bytes // MIB
-    values = {
     default_pool = _default_pool(before, [row.name for row in pools])
     if before.default_storage_pool and default_pool != before.default_storage_pool:
         text = f"{before.name} has no storage pool {before.default_storage_pool}, its default; "
         text += f"{default_pool} is it now" if default_pool else "it has none at all"
         events.add(write, Event(kind="host", what="default pool", text=text, host_id=host_id))
+    state, reason = _state(faults, has_pools=bool(pools))
+    huge = merged.huge_page_bytes // MIB
+    values = {
         "version": merged.version,
         "architectures_json": msgspec.json.encode(merged.architectures).decode(),
         "cores": merged.cores,
@@ -138,6 +143,7 @@ def tell_state(write: Write, host: Host, state: HostState, reason: str) -> None:
 
 def submit(write: Write, host: Host, *, actor: str, request: str = "") -> str:
     """Order a full refresh. Returns the operation."""
+    hosts.lock_for_work(write, host.id)
     return operations.submit(
         write, kind=REFRESH.kind, first_step=REFRESH.first, host_id=host.id, actor=actor, request=request
     )

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from innkeeper.errors import Conflict, HostFailure
-from innkeeper.model.host import Host, HostState
+from innkeeper.errors import Conflict, ErrorRecord, HostFailure
+from innkeeper.model.host import HostState
 from innkeeper.model.machine import Origin
-from innkeeper.operations import refresh
 from innkeeper.operations.context import Work
 from innkeeper.operations.decompose import Removal, removal_of, take_away
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import events, hosts, machines, operations
+from innkeeper.store import events, hosts, machines, operations, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.machines import Filter
@@ -23,11 +22,11 @@ from innkeeper.store.machines import Filter
 def submit(write: Write, host_id: int, *, decompose: bool, force: bool, actor: str, request: str = "") -> str:
     """Order the removal of a host. Conflict while operations run on it, unless `force` ends them. Returns the id."""
     host = hosts.lock(write, host_id)
-    running = operations.listing(write.sql, host_id=host_id, open_only=True)
+    running = unfinished.of_host(write.sql, host_id)
     if running and not force:
         what = ", ".join(sorted({one.kind for one in running}))
         raise Conflict(
-            f"VM host {host.name} has {len(running)} operations running ({what}).",
+            f"VM host {host.name} has {len(running)} operations running or stopped ({what}).",
             resolution="Wait for them, cancel them, or remove the host with force=true.",
         )
     for one in running:
@@ -44,6 +43,8 @@ def submit(write: Write, host_id: int, *, decompose: bool, force: bool, actor: s
             "removals": [asdict(removal_of(one)) for one in doomed],
             "made_here": hosts.made_here(write.sql, host_id) and host.fingerprint != "",
             "force": force,
+            "state": host.state,
+            "reason": host.reason,
         },
         actor=actor,
         request=request,
@@ -83,11 +84,15 @@ def forget(write: Write, work: Work) -> None:
     hosts.delete_with_machines(write, host)
 
 
-def keep(write: Write, work: Work, _error: object) -> None:
-    """The host stays; the next look tells how it is."""
-    host: Host = hosts.find(write.sql, work.host_id)
-    refresh.tell_state(write, host, HostState.UNREACHABLE, "it could not be removed")
-    hosts.update(write, host.id, state=HostState.UNREACHABLE, reason="it could not be removed")
+def keep(write: Write, work: Work, error: ErrorRecord) -> None:
+    """The host stays as it was; the next look tells how it is."""
+    host = hosts.find(write.sql, work.host_id)
+    state, reason = HostState(work.arguments["state"]), work.arguments["reason"]
+    if state in (HostState.ADDING, HostState.REMOVING):  # the operation that it was in was closed by force
+        state, reason = HostState.UNREACHABLE, "it could not be removed"
+    hosts.update(write, host.id, state=state, reason=reason)
+    text = f"VM host {host.name} could not be removed: {error.brief}"
+    events.add(write, Event(kind="host", what="removal", text=text, host_id=host.id, operation=work.operation.id))
 
 
 REMOVE_HOST = Saga(

@@ -112,7 +112,7 @@ class Saga:
             return
         step = self.steps[index]
         if at.row.cancelled and not step.persists:
-            await at.move(State.UNDOING, self._name(index - 1), error=CANCELLED)
+            await at.move(State.UNDOING, step.name, error=CANCELLED)  # a dead process may have begun this step
             return
         try:
             await step.do(context)

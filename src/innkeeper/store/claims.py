@@ -25,6 +25,7 @@ from innkeeper.store.figures import figures
 from innkeeper.store.tables import claim, claim_storage
 
 c = claim.c
+MACS_LOCK = 0x3AC5  # advisory lock of PostgreSQL
 USABLE = (HostState.READY, HostState.DEGRADED)
 
 
@@ -104,10 +105,11 @@ def compose(
         first_step=first_step,
         host_id=host.id,
         system_id=system_id,
-        arguments={"installation": uuid},
+        arguments={"installation": uuid, "name": hostname, "volumes": _own_volumes(where, system_id)},
         actor=actor,
         request=request_mark,
     )
+    _write_interfaces(write, where=where, system_id=system_id)
     return Claimed(system_id=system_id, operation=operation)
 
 
@@ -171,7 +173,7 @@ def _write_machine(
     )
     volumes = []
     for position, disk in enumerate(where.disks):
-        volume = f"innkeeper-{system_id}-disk{position}" if position else ""
+        volume = _volume(system_id, position)
         device = f"disk{position}" if position else "root"
         volumes.append((position, disk.pool, volume, disk.size))
         machines.insert_disk(
@@ -184,17 +186,6 @@ def _write_machine(
             volume=volume,
             tags=disk.tags,
             why=disk.why,
-        )
-    for position, nic in enumerate(where.interfaces):
-        machines.insert_interface(
-            write,
-            system_id=system_id,
-            position=position,
-            name=nic.device,
-            mac=machines.fresh_mac(write.sql),
-            attach=nic.attach,
-            parent=nic.parent,
-            mode=nic.mode,
         )
     insert(
         write,
@@ -210,6 +201,34 @@ def _write_machine(
         huge_pages=where.huge_pages,
         storage=tuple(volumes),
     )
+
+
+def _write_interfaces(write: Write, *, where: Fit, system_id: str) -> None:
+    """NICs with MACs that nobody has. Near the commit: on PostgreSQL one at a time chooses, so that none is given
+    to two."""
+    if not write.is_sqlite:
+        write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(MACS_LOCK)))
+    for position, nic in enumerate(where.interfaces):
+        machines.insert_interface(
+            write,
+            system_id=system_id,
+            position=position,
+            name=nic.device,
+            mac=machines.fresh_mac(write.sql),
+            attach=nic.attach,
+            parent=nic.parent,
+            mode=nic.mode,
+        )
+
+
+def _volume(system_id: str, position: int) -> str:
+    """The name of a disk's own volume; "" for the root disk, which is the instance's."""
+    return f"innkeeper-{system_id}-disk{position}" if position else ""
+
+
+def _own_volumes(where: Fit, system_id: str) -> list[tuple[str, str]]:
+    """(pool, volume) of every disk that is a volume of its own."""
+    return [(disk.pool, _volume(system_id, position)) for position, disk in enumerate(where.disks) if position]
 
 
 def insert(
@@ -270,7 +289,7 @@ def leave_behind(write: Write, *, system_id: str) -> None:
     write.sql.execute(sa.update(claim).where(c.system_id == system_id).values(system_id=None, origin="leftover"))
 
 
-def release_leftover(write: Write, *, host_id: int, mark: str) -> None:
-    """Give back what a leftover of that mark held."""
-    mine = sa.delete(claim).where(c.host_id == host_id, c.mark == mark, c.origin == "leftover")
+def release_leftover(write: Write, *, host_id: int, instance: str) -> None:
+    """Give back what a leftover of that name held."""
+    mine = sa.delete(claim).where(c.host_id == host_id, c.instance == instance, c.origin == "leftover")
     write.sql.execute(mine)

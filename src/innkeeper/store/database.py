@@ -4,6 +4,9 @@ SQLite: WAL, one writer (an in-process queue before it), BEGIN IMMEDIATE for wri
 synchronous=FULL so that an operation that was acknowledged survives a power cut.
 PostgreSQL: READ COMMITTED with row locks taken explicitly; sessions give up waiting for locks and for a
 client that fell asleep inside a transaction.
+
+SQL called from the event loop runs in threads of two kinds, so that writers that wait for a lock keep no reader
+waiting: on SQLite one thread writes, for there is one writer anyway. Few threads: they all share one interpreter.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,6 +28,7 @@ T = TypeVar("T")
 EVENTS_LOCK = 0x1EE7  # advisory lock: events get their ids in the order of commits
 LOCK_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_MS = 10_000
+READERS, WRITERS, OTHERS = 4, 8, 8  # threads that read, that write (PostgreSQL); connections beside theirs
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,13 @@ def clock(dialect: str) -> sa.ColumnElement[float]:
 class Database:
     """Connections to one database. `url`: sqlite:///path or postgresql+psycopg://…"""
 
-    def __init__(self, url: str, *, pool: int = 10) -> None:
+    def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        writers = 1 if self.is_sqlite else WRITERS
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="write")
+        pool = READERS + writers + OTHERS
         self._after_write: list[Callable[[list[dict[str, Any]]], None]] = []
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
@@ -103,9 +112,14 @@ class Database:
             yield connection
 
     def transact(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `change` in a write transaction of its own."""
-        with self.write() as write:
-            return change(write, *args, **kwargs)
+        """Run `change` in a write transaction of its own; again, when somebody took in the same moment what it had
+        found free: the second look says so in its own words."""
+        try:
+            with self.write() as write:
+                return change(write, *args, **kwargs)
+        except IntegrityError:
+            with self.write() as write:
+                return change(write, *args, **kwargs)
 
     def ask(self, question: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `question` in a read transaction of its own."""
@@ -114,33 +128,39 @@ class Database:
 
     async def writing(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`transact` in a thread: SQL never runs in the event loop."""
-        return await asyncio.to_thread(lambda: self.transact(change, *args, **kwargs))
+        return await _in(self._writers, lambda: self.transact(change, *args, **kwargs))
 
     async def reading(
         self, question: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`ask` in a thread."""
-        return await asyncio.to_thread(lambda: self.ask(question, *args, **kwargs))
+        return await _in(self._readers, lambda: self.ask(question, *args, **kwargs))
 
     async def patiently(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`writing`, waiting for a database that is away instead of failing: for work that must not be lost."""
-        return await _until_there(lambda: self.transact(change, *args, **kwargs))
+        return await _until_there(self._writers, lambda: self.transact(change, *args, **kwargs))
 
     async def patiently_reading(
         self, question: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`reading`, waiting for a database that is away."""
-        return await _until_there(lambda: self.ask(question, *args, **kwargs))
+        return await _until_there(self._readers, lambda: self.ask(question, *args, **kwargs))
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, when what runs has ended."""
+        for threads in (self._readers, self._writers):
+            threads.shutdown()
         self.engine.dispose()
 
 
-async def _until_there(work: Callable[[], T]) -> T:
+async def _in(threads: Executor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+async def _until_there(threads: Executor, work: Callable[[], T]) -> T:
     while True:
         try:
-            return await asyncio.to_thread(work)
+            return await _in(threads, work)
         except DBAPIError as error:
             if not away(error):
                 raise

@@ -40,6 +40,7 @@ def _from_row(row: Any) -> Host:
         live=row.live,
         refreshed_at=row.refreshed_at,
         stale=tuple(msgspec.json.decode(row.stale_json)),
+        certificate_expires=row.certificate_expires,
         version=row.version,
         architectures=tuple(msgspec.json.decode(row.architectures_json)),
         cores=row.cores,
@@ -84,6 +85,19 @@ def lock(write: Write, id: int) -> Host:
     return _from_row(row)
 
 
+def lock_for_work(write: Write, id: int) -> Host:
+    """One VM host, locked, to order work on it; Conflict when it is being removed."""
+    one = lock(write, id)
+    if one.state == HostState.REMOVING:
+        raise Conflict(f"VM host {one.name} is being removed.")
+    return one
+
+
+def hold(write: Write, id: int) -> None:
+    """Lock a VM host's row if it is still there: who changes claims takes this lock first."""
+    write.sql.execute(sa.select(host.c.id).where(host.c.id == id).with_for_update())
+
+
 def inventory(sql: sa.Connection, id: int) -> Inventory:
     """What a host told last (without pools: they have a table of their own); empty before discovery."""
     text = sql.scalar(sa.select(host.c.inventory_json).where(host.c.id == id))
@@ -105,6 +119,7 @@ def insert(write: Write, **values: Any) -> int:
         "server_certificate": "",
         "certificate": "",
         "made_here": False,
+        "certificate_expires": 0.0,
         "reason": "",
         "tags_json": "[]",
         "cpu_ratio": 1.0,

@@ -296,6 +296,11 @@ def placement(sql: sa.Connection, system_id: str) -> str:
     return sql.scalar(sa.select(machine.c.placement_json).where(machine.c.system_id == system_id)) or ""
 
 
+def gone(sql: sa.Connection, system_id: str) -> bool:
+    """Whether a machine's record is gone."""
+    return sql.scalar(sa.select(machine.c.id).where(machine.c.system_id == system_id)) is None
+
+
 def taken(sql: sa.Connection, hostname: str) -> bool:
     """Whether a machine of that host name exists."""
     return sql.scalar(sa.select(machine.c.id).where(machine.c.hostname == hostname)) is not None

@@ -12,6 +12,7 @@ from innkeeper.model import capacity
 from innkeeper.model.host import StoragePool, Volume
 from innkeeper.store.database import Write
 from innkeeper.store.tables import claim, claim_storage, storage_pool
+from innkeeper.store.unfinished import Departing
 
 pool = storage_pool.c
 
@@ -67,8 +68,20 @@ def set_ratio(write: Write, *, host_id: int, name: str, ratio: float) -> bool:
     return write.sql.execute(mine.values(ratio=ratio)).rowcount == 1
 
 
-def see(write: Write, *, host_id: int, pools: tuple[StoragePool, ...], faults: dict[str, str]) -> None:
-    """Store what a host told about its pools. What it could not tell keeps its last numbers, marked stale."""
+def see(
+    write: Write,
+    *,
+    host_id: int,
+    pools: tuple[StoragePool, ...],
+    faults: dict[str, str],
+    project: str,
+    departing: Departing,
+) -> None:
+    """Store what a host told about its pools. What it could not tell keeps its last numbers, marked stale.
+
+    Root disks of instances that have left since are not kept: their names are free.
+    """
+    left = {(project, name) for name, _ in departing.instances}
     known = {row.name: row for row in write.sql.execute(sa.select(storage_pool).where(pool.host_id == host_id))}
     if "storage pools" in faults:
         write.sql.execute(sa.update(storage_pool).where(pool.host_id == host_id).values(stale=True))
@@ -82,7 +95,7 @@ def see(write: Write, *, host_id: int, pools: tuple[StoragePool, ...], faults: d
                 "total": one.total,
                 "written": one.written,
                 "foreign_bytes": capacity.foreign(one),
-                "volumes_json": msgspec.json.encode(one.volumes).decode(),
+                "volumes_json": _without(one.volumes, left),
             }
         if before is None:
             fresh = {"host_id": host_id, "name": one.name, "ratio": 1.0, "other_allocated": 0}
@@ -97,12 +110,30 @@ def see(write: Write, *, host_id: int, pools: tuple[StoragePool, ...], faults: d
         )
 
 
-def recount(write: Write, *, host_id: int) -> None:
-    """Count what volumes allocate that no claim counts: orphans, containers', images'. Call it after the claims."""
+def forget_instance(write: Write, *, host_id: int, project: str, name: str) -> None:
+    """An instance is gone, and its root disk with it: known at once, not only when the host is read again."""
+    for pool_name, found in volumes(write.sql, host_id=host_id).items():
+        kept = _without(found, {(project, name)})
+        mine = sa.update(storage_pool).where(pool.host_id == host_id, pool.name == pool_name)
+        write.sql.execute(mine.where(pool.volumes_json != kept).values(volumes_json=kept))
+
+
+def _without(found: tuple[Volume, ...], instances: set[tuple[str, str]]) -> str:
+    """Volumes as stored, less the root disks of these instances (project, name)."""
+    kept = [one for one in found if one.kind != "virtual-machine" or (one.project, one.name) not in instances]
+    return msgspec.json.encode(kept).decode()
+
+
+def recount(write: Write, *, host_id: int, project: str, departing: Departing) -> None:
+    """Count what volumes allocate that no claim counts: orphans, containers', images'. Call it after the claims.
+
+    What operations take off the host is counted by its claim until it is gone, and not at all after that.
+    """
     claimed = sa.select(claim.c.project, claim.c.instance, claim.c.mark).where(claim.c.host_id == host_id)
     rows = write.sql.execute(claimed).all()
     instances = {f"{row.project}/{row.instance}" for row in rows}
-    marks = {row.mark for row in rows if row.mark}
+    instances |= {f"{project}/{name}" for name, _ in departing.instances}
+    marks = {row.mark for row in rows if row.mark} | departing.marks
     joined = sa.select(claim_storage.c.pool, claim_storage.c.volume).join(claim).where(claim.c.host_id == host_id)
     counted = {(row.pool, row.volume) for row in write.sql.execute(joined) if row.volume}
     for name, found in volumes(write.sql, host_id=host_id).items():

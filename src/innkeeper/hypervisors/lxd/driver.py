@@ -156,22 +156,34 @@ class Lxd:
         await self._check_modes(spec)
         what = f"create instance {spec.name}"
         address = path("instances", project=spec.project, target=spec.target or None)
-        # A refusal is final: what a failed create may have left carries our marks, and the undo finds it by them.
         body = creation.instance_body(spec)
-        done = await operations.done(self._client, "POST", address, body, what=what, limit=operations.LONG)
+        try:
+            done = await operations.done(self._client, "POST", address, body, what=what, limit=operations.LONG)
+        except HostRefused:
+            # A request of ours whose sender died may have been on its way when we looked, and have come first. Else
+            # a refusal is final: what a failed create may have left carries our marks, and the undo finds it by them.
+            made = await operations.settle(self._client, project=spec.project, name=spec.name)
+            if made and await self._have(spec):
+                return
+            raise
         if not done and not await self._have(spec):
             raise failures.vanished(self._client.address, what)
 
-    async def delete(self, *, name: str, machine: str) -> None:
+    async def delete(self, *, name: str, machine: str | None) -> None:
         await self.settle(name=name)
         found = await self._find(name)
-        if found is None or not machine or mark(found.config, "machine") != machine:
+        if found is None or (machine is not None and not (machine and mark(found.config, "machine") == machine)):
             return
         if found.status_code != shapes.STOPPED:
             body = {"action": "stop", "force": True, "timeout": 30}
             await self._change_power(name, body, wanted=(shapes.STOPPED, None))
-        address = path("instances", name, project=self._project)
-        await operations.gone(self._client, address, what=f"delete instance {name}")
+        try:
+            address = path("instances", name, project=self._project)
+            await operations.gone(self._client, address, what=f"delete instance {name}")
+        except HostRefused:
+            await self.settle(name=name)  # busy with another's request, which may have done it
+            if await self._find(name) is not None:
+                raise
 
     async def start(self, *, name: str) -> None:
         status = await self._settled_status(name)
@@ -219,6 +231,7 @@ class Lxd:
             failure = failures.vanished(self._client.address, what)
         except HostRefused as refused:
             failure = refused
+        await self.settle(name=name)
         found = await self._find(name)
         if (found.status_code if found else None) not in wanted:
             raise failure from None

@@ -1,0 +1,108 @@
+"""An instance that nobody knew: a machine record for it, or only the note of what it holds."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from innkeeper.model.host import Host
+from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import InstanceFacts, Origin
+from innkeeper.model.names import as_hostname
+from innkeeper.store import claims, domains, events, machines, unfinished
+from innkeeper.store.database import Write
+from innkeeper.store.events import Event
+from innkeeper.store.recognition import Storage
+
+
+def meet(write: Write, host: Host, facts: InstanceFacts, storage: Storage, *, uuid: str) -> None:
+    """Claim what a new instance holds: adopted (tracked project), other use, or left by an operation of ours."""
+    ours = facts.tag("installation") == uuid and unfinished.undone(write.sql, facts.tag("operation"))
+    tracked = facts.project == host.project and not ours
+    system_id = _adopt(write, host, facts) if tracked else None
+    claims.insert(
+        write,
+        host_id=host.id,
+        project=facts.project,
+        instance=facts.name,
+        origin="adopted" if tracked else "leftover" if ours else "other",
+        system_id=system_id,
+        mark=facts.tag("machine") if ours else "",
+        cores=facts.cores,
+        pinned=machines.text(facts.pinned),
+        memory=facts.memory,
+        huge_pages=facts.huge_pages,
+        storage=storage,
+        power_state=facts.power,
+        location=facts.location,
+        present=True,
+    )
+
+
+def _adopt(write: Write, host: Host, facts: InstanceFacts) -> str:
+    """A machine record for a VM that was there: Deployed and locked, so that nothing powers or deletes it."""
+    system_id = machines.fresh_id(write.sql)
+    hostname = free_hostname(write.sql, facts.name, system_id)
+    machines.insert(
+        write,
+        system_id=system_id,
+        hostname=hostname,
+        domain_id=domains.default_id(write.sql),
+        zone_id=host.zone_id,
+        pool_id=host.pool_id,
+        origin=Origin.ADOPTED,
+        status=int(Status.DEPLOYED),
+        power_state=facts.power,
+        architecture=facts.architecture,
+        cores=facts.cores,
+        memory=facts.memory,
+        pinned=machines.text(facts.pinned),
+        huge_pages=facts.huge_pages,
+        host_id=host.id,
+        project=facts.project,
+        instance=facts.name,
+        locked=True,
+    )
+    write_devices(write, system_id, facts)
+    text = f"{facts.name} was found on {host.name} and adopted as {hostname}: deployed and locked"
+    events.add(write, Event(kind="machine", what="adopted", text=text, host_id=host.id, system_id=system_id))
+    return system_id
+
+
+def free_hostname(sql: sa.Connection, name: str, system_id: str) -> str:
+    """A valid host name as near to `name` as possible that no machine has."""
+    plain = as_hostname(name) or f"vm-{system_id}"
+    return plain if not machines.taken(sql, plain) else f"{plain[:56].rstrip('-')}-{system_id}"
+
+
+def write_devices(write: Write, system_id: str, facts: InstanceFacts) -> None:
+    """A machine's disks and NICs as its host shows them; what only we know of them (tags, reasons) stays."""
+    before = machines.find(write.sql, system_id)
+    disks = {disk.device: disk for disk in before.disks}
+    modes = {nic.name: nic.mode for nic in before.interfaces}
+    machines.clear_devices(write, system_id=system_id)
+    for position, disk in enumerate(one for one in facts.disks if one.pool):
+        known = disks.get(disk.device)
+        same = known is not None and (known.pool, known.volume) == (disk.pool, disk.volume)
+        machines.insert_disk(
+            write,
+            system_id=system_id,
+            position=position,
+            device=disk.device,
+            size=disk.size or (known.size if known is not None and same else 0),
+            pool=disk.pool,
+            volume=disk.volume,
+            tags=known.tags if known is not None and same else (),
+            why=known.why if known is not None and same else "",
+        )
+    for position, nic in enumerate(facts.interfaces):
+        machines.insert_interface(
+            write,
+            system_id=system_id,
+            position=position,
+            name=nic.device,
+            mac=nic.mac.lower(),
+            attach=nic.attach,
+            parent=nic.parent,
+            mode=modes.get(nic.device, ""),
+            vlan=nic.vlan,
+        )
