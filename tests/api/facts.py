@@ -12,6 +12,7 @@ from innkeeper.store.database import Write
 from innkeeper.store.tables import api_key
 from tests.kit.client import Client
 from tests.kit.house import Inn
+from tests.kit.until import until
 
 POWER_CALLS = ("start", "stop", "shutdown")
 _WATCHING = ("events", "instances", "describe")  # what a watcher asks in its own time
@@ -25,6 +26,15 @@ def asked(house: Inn, name: str) -> dict[str, int]:
 def revision(house: Inn, host_id: int) -> int:
     """How often the way to a host was changed."""
     return house.house.services.database.ask(hosts.find, host_id).revision
+
+
+async def live(house: Inn, id: int) -> None:
+    """Wait until a host's event stream is open: from then on nothing of it changes by itself."""
+
+    async def is_live() -> bool:
+        return bool((await house.admin.get(f"vm-hosts/{id}/"))["live_events"])
+
+    await until(is_live)
 
 
 def give(house: Inn, system_id: str, owner: Client) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from innkeeper.hypervisors.lxd import certificates
-from tests.api.facts import asked, audits, cursor, events, revision
+from tests.api.facts import asked, audits, cursor, events, live, revision
 from tests.kit.client import Client
 from tests.kit.house import Inn
 from tests.kit.until import until
@@ -24,15 +24,6 @@ TERRAFORM = {
     "memory_over_commit_ratio": "2.000000",
     "default_macvlan_mode": "",
 }
-
-
-async def live(house: Inn, id: int) -> None:
-    """Wait until a host's event stream is open: from then on nothing of it changes by itself."""
-
-    async def is_live() -> bool:
-        return bool((await house.admin.get(f"vm-hosts/{id}/"))["live_events"])
-
-    await until(is_live)
 
 
 async def changed_by(house: Inn, id: int, **fields: Any) -> dict[str, tuple[Any, Any]]:
