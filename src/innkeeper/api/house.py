@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from innkeeper.api.auth import Actor
 from innkeeper.api.feed import Feed
-from innkeeper.errors import InnkeeperError, recall
+from innkeeper.errors import HostFailure, InnkeeperError, recall
 from innkeeper.operations.context import Services
 from innkeeper.operations.engine import Engine
 from innkeeper.store import events, operations, users
@@ -28,6 +29,8 @@ class House:
     engine: Engine
     watch: Watch
     feed: Feed
+    # Composes that look and claim at the same time: of a burst the rest wait here, where they keep no reader waiting.
+    claiming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     async def start(self) -> None:
         await self.feed.start()
@@ -57,6 +60,15 @@ class House:
         if row.state in (State.FAILED, State.UNDOING) and row.error is not None:
             raise recall(row.error)
         return row
+
+
+    async def end(self, id: str, request: Request) -> None:
+        """`outcome` of what must be over to be a success: HostFailure when it still waits for its host."""
+        row = await self.outcome(id, request)
+        if row.state not in operations.ENDED:
+            raise HostFailure(
+                row.trouble or "It is not over yet.", details=f"Operation {id} ({row.kind}) goes on by itself."
+            )
 
 
 class StoredKeys:

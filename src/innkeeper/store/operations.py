@@ -29,6 +29,7 @@ class State(StrEnum):
     STOPPED = "stopped"  # it kept crashing processes; an administrator can resume it
 
 
+PATIENCE = 3  # tries (four seconds) before a caller hears that a host keeps its work waiting
 OPEN = (State.RUNNING, State.UNDOING)
 ENDED = frozenset((State.DONE, State.FAILED, State.STOPPED))
 
@@ -187,8 +188,12 @@ def last_of(sql: sa.Connection, *, system_id: str, kind: str) -> Operation | Non
 
 
 def settled_among(sql: sa.Connection, ids: list[str]) -> dict[str, str]:
-    """Of these, the state of those whose outcome is clear: ended, or being undone and waiting for its host."""
-    clear = sa.or_(op.state.in_(ENDED), sa.and_(op.state == State.UNDOING, op.attempts > 0))
+    """Of these, the state of those whose outcome is clear: ended, or waiting for its host.
+
+    What is being undone has failed whenever that ends; what goes forward may yet succeed, after a few tries.
+    """
+    waits = op.attempts > sa.case((op.state == State.UNDOING, 0), else_=PATIENCE)
+    clear = sa.or_(op.state.in_(ENDED), sa.and_(op.state.in_(OPEN), waits))
     return {row.id: row.state for row in sql.execute(sa.select(op.id, op.state).where(op.id.in_(ids), clear))}
 
 

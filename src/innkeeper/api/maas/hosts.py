@@ -145,7 +145,7 @@ async def delete(call: Call) -> object:
             request=mark(call.request),
         )
 
-    await house.outcome(await house.services.database.writing(change), call.request)
+    await house.end(await house.services.database.writing(change), call.request)
     await house.services.connections.drop(call.id)
     return None
 

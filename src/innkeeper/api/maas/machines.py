@@ -114,7 +114,7 @@ async def delete(call: Call) -> object:
 
     operation = await house.services.database.writing(change)
     if not forced:
-        await house.outcome(operation, call.request)
+        await house.end(operation, call.request)
     return None
 
 
