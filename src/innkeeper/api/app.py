@@ -17,6 +17,7 @@ from innkeeper.api.feed import Feed
 from innkeeper.api.house import House, StoredKeys
 from innkeeper.api.maas import configuration, domains, hosts, machines, pools, users, version, zones
 from innkeeper.api.maas.dispatch import Dispatch
+from innkeeper.api.maas.nouns import DOCS
 from innkeeper.api.v1 import events as events_v1
 from innkeeper.api.v1 import hosts as hosts_v1
 from innkeeper.api.v1 import operations as operations_v1
@@ -53,8 +54,8 @@ THREADS = 4  # for what is not the database's own: keys, metrics
 
 def open_store(settings: Settings) -> tuple[Database, Cipher, str]:
     """The database at this version's schema, the cipher, this installation's id. Misconfigured: a wrong key."""
-    settings.data.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url, pool=THREADS + 4)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)  # password hashes and the key are in it
+    database = Database(settings.database_url)
     cipher = secrets.load_key(settings.encryption_key_file)
     schema.upgrade(database)
     uuid = database.transact(schema.seed, cipher, domain_name=settings.domain)
@@ -77,7 +78,7 @@ def make_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="sql"))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="other"))
         await house.start()
         yield
         await house.stop()
@@ -97,7 +98,7 @@ def make_app(settings: Settings) -> FastAPI:
         for router in (operations_v1.router, events_v1.router, hosts_v1.router):
             app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
     _plain_routes(app, house)
-    dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))])
+    dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))], docs=DOCS)
     app.mount("/MAAS/api/2.0", dispatch)
     app.mount("/MAAS//api/2.0", dispatch)  # Ansible with a final slash in its host
     return app
@@ -114,6 +115,13 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 def _plain_routes(app: FastAPI, house: House) -> None:
     database = house.services.database
+
+    @app.get("/", include_in_schema=False)
+    @app.get("/MAAS", include_in_schema=False)
+    @app.get("/MAAS/", include_in_schema=False)
+    async def welcome() -> Response:
+        """For a person who opens the address in a browser."""
+        return PlainTextResponse(_WELCOME)
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:

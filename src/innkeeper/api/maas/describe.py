@@ -110,7 +110,7 @@ def _param(param: Param) -> str:
     if param.repeated:
         facts.append("may be repeated")
     if param.choices:
-        facts.append(f"one of {', '.join(param.choices)}")
+        facts.append(f"one of {', '.join(filter(None, param.choices))}")
     if param.minimum is not None:
         facts.append(f"at least {param.minimum:.15g}")
     if param.maximum is not None:
