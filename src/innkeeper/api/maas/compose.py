@@ -75,7 +75,6 @@ async def compose(call: Call) -> object:
     house: House = call.services
     database = house.services.database
     host_id = call.id
-    wanted = await database.reading(_checked, host_id, call.values)
 
     def change(write: Write) -> Claimed:
         claimed = claims.compose(
@@ -93,7 +92,9 @@ async def compose(call: Call) -> object:
             audit(write, call.request, call.user, text, host_id=host_id, system_id=claimed.system_id)
         return claimed
 
-    claimed = await _claim(database, change)
+    async with house.claiming:
+        wanted = await database.reading(_checked, host_id, call.values)
+        claimed = await _claim(database, change)
     await house.outcome(claimed.operation, call.request)
     return {"system_id": claimed.system_id, "resource_uri": f"{API}/machines/{claimed.system_id}/"}
 
