@@ -15,7 +15,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -29,7 +28,6 @@ T = TypeVar("T")
 EVENTS_LOCK = 0x1EE7  # advisory lock: events get their ids in the order of commits
 LOCK_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_MS = 10_000
-READERS, WRITERS, OTHERS = 4, 8, 8  # threads that read, that write (PostgreSQL); connections beside theirs
 READERS, WRITERS, OTHERS = 4, 8, 8  # threads that read, that write (PostgreSQL); connections beside theirs
 
 
