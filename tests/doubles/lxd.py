@@ -33,47 +33,13 @@ from cryptography.x509.oid import NameOID
 
 from innkeeper.hypervisors.base import Credentials, Target
 from innkeeper.hypervisors.lxd import certificates, tls
+from innkeeper.hypervisors.lxd.client import Timeouts
+from tests.doubles.faults import Cut, Delay, Fault, Garbage, Once, Refuse
 from tests.doubles.routes import answer
 from tests.doubles.world import Json, Refusal, World
 
-
-@dataclass(frozen=True)
-class Refuse:
-    """An error answer, as LXD gives it."""
-
-    code: int
-    text: str
-    times: int = 10**9
-
-
-@dataclass(frozen=True)
-class Delay:
-    """The answer comes late."""
-
-    seconds: float
-    times: int = 10**9
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The connection ends instead of an answer; `done`: after the request was carried out; `skip`: the first ones."""
-
-    done: bool = False
-    times: int = 1
-    skip: int = 0
-
-
-@dataclass(frozen=True)
-class Garbage:
-    """These bytes instead of an answer."""
-
-    body: bytes = b"<html><body>Welcome to nginx!</body></html>"
-    status: int = 200
-    content_type: str = "text/html"
-    times: int = 10**9
-
-
-Fault = Refuse | Delay | Cut | Garbage
+# Short ones, so that tests of slowness are quick; still long for a busy machine.
+QUICK = Timeouts(connect=5.0, answer=2.0, change=2.0)
 
 
 @cache
@@ -263,7 +229,11 @@ class LxdDouble:
         path = request.rel_url.raw_path
         for key in (request.rel_url.raw_path_qs, path):
             if key in self.answers and request.method == "GET":
-                return _sync(self.answers[key])
+                given = self.answers[key]
+                if isinstance(given, Once):
+                    del self.answers[key]
+                    given = given.metadata
+                return _sync(given)
         segments = [unquote(segment) for segment in path.removeprefix("/1.0").strip("/").split("/") if segment]
         try:
             found = answer(self.world, request.method, segments, request.query, body)

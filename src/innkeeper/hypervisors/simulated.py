@@ -27,6 +27,7 @@ from innkeeper.model.host import HostInterface, Inventory, NumaNode, Project, St
 from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
 
 GB, MIB = 10**9, 2**20
+LOOK = 0.2  # who waits for a create looks again after that, seconds: it may be done sooner than was said
 PREFIX = "simulated:"
 
 
@@ -283,12 +284,12 @@ class Simulated:
                 making = state.making.get(self._key(name))
             if making is None:
                 return
-            await asyncio.sleep(max(making.until - time.time(), 0.005))
+            await asyncio.sleep(min(max(making.until - time.time(), 0.005), LOOK))
 
     async def events(self) -> AsyncGenerator[HostEvent]:
         async with self._call("events") as state:
             last = state.events[-1][0] if state.events else 0
-        yield HostEvent(change=Change.OTHER, action="opened")
+        yield HostEvent(change=Change.OPENED, action="opened")
         while True:
             await asyncio.sleep(0.1)
             with world(self._path) as state:

@@ -135,7 +135,7 @@ class Inventory:
     """All that a host told about itself, as it told it. `faults`: the parts that could not be read.
 
     A part named in `faults` ("resources", "storage pools", "pool fast", "networks", "network eth0",
-    "projects", "volumes") is empty here; whoever stores an inventory keeps the last numbers of such a
+    "projects", "other projects", "profiles") is empty here; whoever stores an inventory keeps the last numbers of such a
     part and marks them stale.
     """
 

@@ -6,12 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from innkeeper.hypervisors.lxd.client import Timeouts
 from innkeeper.hypervisors.lxd.driver import Lxd, connect
-from tests.doubles.lxd import LxdDouble
-
-# Short ones, so that tests of slowness are quick; still long for a busy machine.
-QUICK = Timeouts(connect=2.0, answer=1.0, change=1.0)
+from tests.doubles.lxd import QUICK, LxdDouble
 
 
 @pytest.fixture

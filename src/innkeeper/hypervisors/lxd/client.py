@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -149,13 +148,12 @@ class Client:
         """Raises when the host as a whole does not answer; used to tell a broken part from a broken host."""
         await self.get("/1.0", shapes.Server)
 
-    @asynccontextmanager
-    async def websocket(self, path: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """A websocket of the host, pinged every 20 s so that a silent cut is noticed. Raises as `get`."""
+    async def websocket(self, path: str) -> aiohttp.ClientWebSocketResponse:
+        """A websocket of the host, to be closed; pinged every 20 s so that a silent cut is noticed. Raises as `get`."""
         timeouts = self._connection.timeouts
         try:
             async with asyncio.timeout(timeouts.connect + timeouts.answer):
-                socket = await self._connection.session.ws_connect(
+                return await self._connection.session.ws_connect(
                     self._url(path), heartbeat=_HEARTBEAT, timeout=aiohttp.ClientWSTimeout(ws_close=2.0)
                 )
         except aiohttp.WSServerHandshakeError as error:
@@ -163,10 +161,6 @@ class Client:
             raise await self._refusal("GET", path, answer) from None
         except (aiohttp.ClientError, OSError) as error:
             raise await self._failed(error) from None
-        try:
-            yield socket
-        finally:
-            await socket.close()
 
     async def _exchange(
         self, method: str, path: str, limit: float, body: object = None, *, slot: bool = True

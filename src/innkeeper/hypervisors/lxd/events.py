@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiohttp
@@ -43,21 +44,37 @@ async def follow(client: Client, *, project: str) -> AsyncGenerator[HostEvent]:
     A restricted certificate may not hear all projects: the tracked one then. type=logging is never asked for, it
     streams the debug log.
     """
-    everywhere = path("events", type="lifecycle", all_projects="true")
-    here = path("events", type="lifecycle", project=project)
-    for address in (everywhere, here):
-        try:
-            async with client.websocket(address) as socket:
-                yield OPENED
-                async for message in socket:
-                    if message.type is not aiohttp.WSMsgType.TEXT:
-                        continue
-                    for event in parsed(message.data, address=client.address):
-                        yield event
-                raise _cut(client.address, socket)
-        except HostRefused as refused:
-            if address is here or refused.code not in (400, 403, 500):
-                raise
+    socket = await _open(client, project)
+    try:
+        yield OPENED
+        while True:
+            for event in await _next(client, socket):
+                yield event
+    finally:
+        with suppress(aiohttp.ClientError, OSError):
+            await socket.close()
+
+
+async def _open(client: Client, project: str) -> aiohttp.ClientWebSocketResponse:
+    try:
+        return await client.websocket(path("events", type="lifecycle", all_projects="true"))
+    except HostRefused as refused:
+        if refused.code not in (400, 403, 500):
+            raise
+        return await client.websocket(path("events", type="lifecycle", project=project))
+
+
+async def _next(client: Client, socket: aiohttp.ClientWebSocketResponse) -> tuple[HostEvent, ...]:
+    """The events of the next frame. Raises HostUnreachable when there is none any more."""
+    try:
+        message = await socket.receive()
+    except (aiohttp.ClientError, OSError) as error:  # the answer to a close or a ping could not be written
+        raise _cut(client.address, socket, error) from None
+    if message.type is aiohttp.WSMsgType.TEXT:
+        return parsed(message.data, address=client.address)
+    if message.type is aiohttp.WSMsgType.BINARY:
+        return ()
+    raise _cut(client.address, socket, socket.exception())
 
 
 def parsed(frame: str, *, address: str = "the host") -> tuple[HostEvent, ...]:
@@ -105,9 +122,6 @@ def _change(action: str) -> Change:
     return Change.NETWORK if action.startswith("network-") else Change.OTHER
 
 
-def _cut(address: str, socket: aiohttp.ClientWebSocketResponse) -> HostUnreachable:
-    error = socket.exception()
-    return HostUnreachable(
-        f"The event stream of {address} was cut.",
-        details=f"{error or type(error).__name__}." if error else f"The host closed it (code {socket.close_code}).",
-    )
+def _cut(address: str, socket: aiohttp.ClientWebSocketResponse, error: BaseException | None) -> HostUnreachable:
+    words = f"{error or type(error).__name__}." if error else f"The host closed it (code {socket.close_code})."
+    return HostUnreachable(f"The event stream of {address} was cut.", details=words)

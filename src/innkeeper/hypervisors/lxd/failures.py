@@ -32,7 +32,7 @@ def unreachable(address: str, error: BaseException, *, changing: bool = False) -
 def busy(address: str, what: str, seconds: float) -> HostUnreachable:
     """The host took a change on and did not end it within the time we wait."""
     return HostUnreachable(
-        f"The host at {address} did not finish in {seconds:.0f} s: {what}.",
+        f"The host at {address} did not finish in {seconds:g} s: {what}.",
         details="It answers, but its operation still runs. " + OUTCOME_UNKNOWN,
         resolution="Look at the host's load and storage.",
     )

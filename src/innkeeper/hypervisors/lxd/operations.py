@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from contextlib import suppress
 
 from innkeeper.errors import HostRefused
 from innkeeper.hypervisors.lxd import failures, shapes
@@ -65,17 +66,23 @@ async def finished(client: Client, operation: str, *, what: str, limit: float) -
     raise failures.busy(client.address, what, limit)
 
 
-async def settle(client: Client, *, project: str, name: str) -> None:
-    """Wait for all that the host still does with an instance of that name. One request when that is nothing."""
+async def settle(client: Client, *, project: str, name: str) -> bool:
+    """Wait for all that the host still does with an instance of that name. One request when that is nothing.
+
+    True when something of it succeeded; the host remembers what ended for some seconds.
+    """
     listed = await client.get(
         path("operations", recursion=1, project=project), dict[str, list[shapes.Operation] | None]
     )
+    succeeded = False
     for operation in (operation for operations in listed.values() for operation in operations or []):
-        if operation.status_code < shapes.SUCCESS and names(operation, name):
-            try:
-                await finished(client, operation.id, what=f"what it does with {name}", limit=LONG)
-            except HostRefused:
-                continue  # it failed, so it has ended
+        if not names(operation, name):
+            continue
+        if operation.status_code < shapes.SUCCESS:
+            with suppress(HostRefused):  # it failed, so it has ended
+                succeeded |= await finished(client, operation.id, what=f"what it does with {name}", limit=LONG)
+        succeeded |= operation.status_code == shapes.SUCCESS
+    return succeeded
 
 
 def names(operation: shapes.Operation, name: str) -> bool:
