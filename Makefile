@@ -15,7 +15,6 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r t d; do printf '  make %-10s %s\n' "$$t" "$$d"; done
 
 demo: ## a real LXD host, Innkeeper, a machine composed and started; until Ctrl-C (root or sudo)
-	@lab/venv runtime
 	@exec lab/demo
 
 venv: ## .venv with all that development needs
