@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
 from urllib.parse import quote
+
 from innkeeper.model.capacity import Figure
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
@@ -125,6 +126,7 @@ def host(one: Host, counted: Figures, rows: list[PoolRow], about: Lookups) -> Js
         "live_events": one.live,
         "stale": list(one.stale),
         "certificate_fingerprint": one.fingerprint,
+        "certificate_days_left": _days_left(one.certificate_expires),
         "limits": {
             "cores": figure(counted.cores),
             "memory": figure(counted.memory),
@@ -132,6 +134,11 @@ def host(one: Host, counted: Figures, rows: list[PoolRow], about: Lookups) -> Js
         },
         "resource_uri": f"{API}/vm-hosts/{one.id}/",
     }
+
+
+def _days_left(expires: float) -> int | None:
+    """Whole days until our client certificate ends; null while it is not known."""
+    return int((expires - time.time()) // 86400) if expires else None
 
 
 def _storage_pool(row: PoolRow, counted: Figure | None, one: Host) -> Json:
@@ -255,6 +262,12 @@ def _pod(one: Host | None) -> Json | None:
     return {"id": one.id, "name": one.name, "resource_uri": f"{API}/pods/{one.id}/"}
 
 
+def _letters(number: int) -> str:
+    """As Linux counts disks: a … z, aa … zz, aaa …"""
+    before, last = divmod(number, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("a") + last)
+
+
 def disk(position: int, one: Disk, system_id: str) -> Json:
     """A block device, named as the guest sees it; `id_path` is how QEMU names LXD's device."""
     return {
@@ -262,12 +275,6 @@ def disk(position: int, one: Disk, system_id: str) -> Json:
         "system_id": system_id,
         "name": f"sd{_letters(position)}",
         "type": "physical",
-def _letters(number: int) -> str:
-    """As Linux counts disks: a … z, aa … zz, aaa …"""
-    before, last = divmod(number, 26)
-    return (_letters(before - 1) if before else "") + chr(ord("a") + last)
-
-
         "model": "QEMU HARDDISK",
         "serial": f"lxd_{one.device}",
         "id_path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",
