@@ -16,6 +16,8 @@ from innkeeper.api.app import make_app, open_store
 from innkeeper.errors import Misconfigured
 from innkeeper.settings import Settings
 from innkeeper.store import users
+from innkeeper.store.database import Write
+from innkeeper.store.secrets import Cipher
 
 
 def up(settings: Settings) -> None:
@@ -26,10 +28,9 @@ def up(settings: Settings) -> None:
     house = app.state.house
     database, cipher = house.services.database, house.services.cipher
     where = f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}/MAAS/"
-    if not database.ask(users.listing):
-        password = random.token_urlsafe(12)
-        database.transact(users.create, username="admin", password=password, is_admin=True)
-        key = database.transact(users.add_key, cipher, username="admin", name="first start")
+    password = random.token_urlsafe(12)
+    key = database.transact(_first_admin, cipher, password=password)
+    if key is not None:
         print("Innkeeper's first start: the administrator 'admin' was made.")
         print(f"  password: {password}")
         print(f"  API key:  {key.text}")
@@ -43,6 +44,14 @@ def up(settings: Settings) -> None:
         backlog=2048,
     )
     _Server(config, where).run(sockets)
+
+
+def _first_admin(write: Write, cipher: Cipher, *, password: str) -> users.ApiKey | None:
+    """Make the first administrator with a key, both or neither; None when there are users already."""
+    if users.listing(write.sql):
+        return None
+    users.create(write, username="admin", password=password, is_admin=True)
+    return users.add_key(write, cipher, username="admin", name="first start")
 
 
 class _Server(uvicorn.Server):

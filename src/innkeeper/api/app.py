@@ -26,7 +26,7 @@ from innkeeper.operations.context import Connections, Services
 from innkeeper.operations.table import make_engine
 from innkeeper.settings import Settings
 from innkeeper.store import hosts as stored_hosts
-from innkeeper.store import operations, schema, secrets
+from innkeeper.store import operations, schema
 from innkeeper.store.database import Database
 from innkeeper.store.secrets import Cipher
 from innkeeper.watch import Watch
@@ -56,9 +56,9 @@ def open_store(settings: Settings) -> tuple[Database, Cipher, str]:
     """The database at this version's schema, the cipher, this installation's id. Misconfigured: a wrong key."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)  # password hashes and the key are in it
     database = Database(settings.database_url)
-    cipher = secrets.load_key(settings.encryption_key_file)
     schema.upgrade(database)
-    uuid = database.transact(schema.seed, cipher, domain_name=settings.domain)
+    key_file, domain_name = settings.encryption_key_file, settings.domain
+    cipher, uuid = database.transact(schema.move_in, key_file=key_file, domain_name=domain_name)
     return database, cipher, uuid
 
 

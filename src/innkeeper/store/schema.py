@@ -35,6 +35,17 @@ def upgrade(database: Database) -> None:
                 connection.commit()
 
 
+def move_in(write: Write, *, key_file: Path, domain_name: str) -> tuple[Cipher, str]:
+    """The cipher and this installation's id. One process at a time: several may start on an empty database.
+
+    The key is made only for a database that has none yet. Misconfigured when it is missing or not this database's.
+    """
+    if not write.is_sqlite:
+        write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
+    cipher = secrets.load_key(key_file, create=not secrets.in_use(write.sql))
+    return cipher, seed(write, cipher, domain_name=domain_name)
+
+
 def seed(write: Write, cipher: Cipher, *, domain_name: str) -> str:
     """The default zone, resource pool and domain, and this installation's id, which it returns.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -55,11 +56,13 @@ def load_key(path: Path, *, create: bool = True) -> Cipher:
     """The cipher with the key of that file; made (mode 0600) when missing and `create`."""
     if not path.exists():
         if not create:
-            raise Misconfigured(f"There is no encryption key at {path}.", resolution="Copy it from the first server.")
+            raise Misconfigured(
+                f"There is no encryption key at {path}.",
+                details="The database is in use: its secrets were encrypted with a key that already exists.",
+                resolution="Copy the key file from the first server, or say where it is (setting key_file).",
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(os.urandom(32)) + b"\n")
+        _make_key(path)
     try:
         key = base64.b64decode(path.read_bytes().strip(), validate=True)
     except binascii.Error:
@@ -67,6 +70,24 @@ def load_key(path: Path, *, create: bool = True) -> Cipher:
     if len(key) != 32:
         raise Misconfigured(f"{path} does not hold an encryption key.", details="It must be 32 bytes in base64.")
     return Cipher(key)
+
+
+def _make_key(path: Path) -> None:
+    """A new key at `path`, whole and on the disk or not there at all; one that is there already stays."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.b64encode(os.urandom(32)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()
+
+
+def in_use(sql: sa.Connection) -> bool:
+    """Whether this database has an installation already, and with it a key."""
+    return sql.execute(sa.select(installation.c.id)).first() is not None
 
 
 def verify(write: Write, cipher: Cipher, *, uuid: str) -> str:
