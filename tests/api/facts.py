@@ -87,3 +87,16 @@ def place(house: Inn, host: str, *many: InstanceFacts) -> None:
             world.tell("instance-created", one.project, one.name)
 
     house.change(host, change)
+
+
+async def composed(house: Inn, id: int, **fields: Any) -> dict[str, Any]:
+    """The machine that a compose makes."""
+    system_id = await house.admin.compose(id, **fields)
+    found: dict[str, Any] = await house.admin.get(f"machines/{system_id}/")
+    return found
+
+
+async def machine(house: Inn, **fields: Any) -> dict[str, Any]:
+    """A machine composed on the first VM host, which is added when there is none."""
+    hosts = await house.admin.get("vm-hosts/")
+    return await composed(house, hosts[0]["id"] if hosts else await house.add_host(), **fields)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import sqlalchemy as sa
 
-from innkeeper.errors import Conflict, Invalid, LimitsUnknown, OverLimit
+from innkeeper.errors import Conflict, HostChanged, HostUnreachable, HostUntrusted, Invalid, LimitsUnknown, OverLimit
 from innkeeper.model.host import Host, HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Origin, PowerState
@@ -27,6 +27,19 @@ from innkeeper.store.tables import claim, claim_storage
 c = claim.c
 MACS_LOCK = 0x3AC5  # advisory lock of PostgreSQL
 USABLE = (HostState.READY, HostState.DEGRADED)
+_AWAY = {
+    HostState.UNREACHABLE: HostUnreachable,
+    HostState.UNTRUSTED: HostUntrusted,
+    HostState.CHANGED: HostChanged,
+    HostState.REMOVING: Conflict,
+}
+
+_OF_HOST = c.host_id == sa.bindparam("host_id")
+_PINNED = sa.select(c.instance, c.pinned).where(_OF_HOST, c.pinned != "")
+_KNOWN = sa.select(c.id).where(_OF_HOST, c.project == sa.bindparam("project"), c.instance == sa.bindparam("instance"))
+_INSERT = sa.insert(claim).returning(c.id)
+_FREE_STORAGE = sa.delete(claim_storage).where(claim_storage.c.claim_id == sa.bindparam("claim_id"))
+_HOLD_STORAGE = sa.insert(claim_storage)
 
 
 def candidate(sql: sa.Connection, host: Host) -> Candidate:
@@ -48,10 +61,14 @@ def candidate(sql: sa.Connection, host: Host) -> Candidate:
 
 
 def check(sql: sa.Connection, host: Host, request: Request) -> Fit:
-    """How a request would be made on a host; OverLimit, LimitsUnknown, Conflict or Invalid saying why not."""
+    """How a request would be made on a host; OverLimit, LimitsUnknown, Conflict or Invalid saying why not.
+
+    HostFailure when the host is known to be away, as if it had been called and found out just now.
+    """
     if host.state not in USABLE:
         why = f" ({host.reason})" if host.reason else ""
-        raise LimitsUnknown(f"VM host {host.name} cannot take machines now: it is {host.state}{why}.")
+        failure = _AWAY.get(host.state, LimitsUnknown)
+        raise failure(f"VM host {host.name} cannot take machines now: it is {host.state}{why}.")
     verdict = fit(candidate(sql, host), request)
     if isinstance(verdict, Unfit):
         raise _refusal(verdict)
