@@ -45,7 +45,7 @@ _HOLD_STORAGE = sa.insert(claim_storage)
 def candidate(sql: sa.Connection, host: Host) -> Candidate:
     """A host as placement sees it, now."""
     counted = figures(sql, [host])[host.id]
-    pinned = sql.execute(sa.select(c.instance, c.pinned).where(c.host_id == host.id, c.pinned != ""))
+    pinned = sql.execute(_PINNED, {"host_id": host.id})
     return Candidate(
         host_id=host.id,
         name=host.name,
@@ -154,8 +154,7 @@ def _hostname(sql: sa.Connection, wanted: str) -> str:
 def _name_free(sql: sa.Connection, host: Host, name: str) -> None:
     """Nothing of that name on the host that is not ours: asked of what we know, before any call."""
     where = f"on VM host {host.name}, project {host.project}"
-    known = sa.select(c.id).where(c.host_id == host.id, c.project == host.project, c.instance == name)
-    if sql.scalar(known) is not None:
+    if sql.scalar(_KNOWN, {"host_id": host.id, "project": host.project, "instance": name}) is not None:
         raise Conflict(f"There is an instance {name!r} {where} already, which is not this machine.")
     for pool, found in storage_pools.volumes(sql, host_id=host.id).items():
         for volume in found:
@@ -282,18 +281,17 @@ def insert(
         "location": location,
         "present": present,
     }
-    id = int(write.sql.scalar(sa.insert(claim).values(values).returning(c.id)) or 0)
+    id = int(write.sql.scalar(_INSERT, values) or 0)
     write_storage(write, claim_id=id, storage=storage)
     return id
 
 
 def write_storage(write: Write, *, claim_id: int, storage: tuple[tuple[int, str, str, int], ...]) -> None:
     """Write what a claim holds of storage pools, in place of what was there."""
-    write.sql.execute(sa.delete(claim_storage).where(claim_storage.c.claim_id == claim_id))
-    for position, pool, volume, size in storage:
-        write.sql.execute(
-            sa.insert(claim_storage).values(claim_id=claim_id, position=position, pool=pool, volume=volume, size=size)
-        )
+    write.sql.execute(_FREE_STORAGE, {"claim_id": claim_id})
+    names = ("position", "pool", "volume", "size")
+    if rows := [{"claim_id": claim_id, **dict(zip(names, held, strict=True))} for held in storage]:
+        write.sql.execute(_HOLD_STORAGE, rows)
 
 
 def release(write: Write, *, system_id: str) -> None:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from innkeeper.errors import NotFound
 from innkeeper.store.tables import domain
 
+_DEFAULT = sa.select(sa.func.min(domain.c.id))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
@@ -34,4 +36,4 @@ def find(sql: sa.Connection, *, id: int | None = None, name: str | None = None) 
 
 def default_id(sql: sa.Connection) -> int:
     """The id of the default domain."""
-    return int(sql.scalar(sa.select(sa.func.min(domain.c.id))) or 0)
+    return int(sql.scalar(_DEFAULT) or 0)

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from innkeeper.store.database import EVENTS_LOCK, Write, clock
+from innkeeper.store.database import EVENTS_LOCK, NOW, Write
 from innkeeper.store.tables import event
 from innkeeper.store.visibility import Viewer, visible
 
-_INSERTS = {dialect: sa.insert(event).values(at=clock(dialect)) for dialect in ("sqlite", "postgresql")}
+_INSERT = sa.insert(event).values(at=NOW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def insert(write: Write) -> None:
     """Store the collected events. On PostgreSQL under a lock, so that ids follow commits and no cursor loses one."""
     if not write.is_sqlite:
         write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(EVENTS_LOCK)))
-    write.sql.execute(_INSERTS[write.sql.dialect.name], write.events)
+    write.sql.execute(_INSERT, write.events)
 
 
 def after(

@@ -18,6 +18,21 @@ from innkeeper.store.tables import claim, claim_storage
 c = claim.c
 OURS = ("composed", "adopted")  # what `claimed` counts; all else is `others`
 
+_MINE = c.origin.in_(OURS)
+_OF_HOSTS = c.host_id.in_(sa.bindparam("ids", expanding=True))
+_GENERAL, _PAGED = sa.case((c.huge_pages, 0), else_=c.memory), sa.case((c.huge_pages, c.memory), else_=0)
+_SUMS = (
+    sa.select(c.host_id, _MINE.label("ours"), sa.func.sum(c.cores), sa.func.sum(_GENERAL), sa.func.sum(_PAGED))
+    .where(_OF_HOSTS)
+    .group_by(c.host_id, _MINE)
+)
+_STORAGE_SUMS = (
+    sa.select(c.host_id, claim_storage.c.pool, _MINE, sa.func.sum(claim_storage.c.size))
+    .join(claim_storage)
+    .where(_OF_HOSTS)
+    .group_by(c.host_id, claim_storage.c.pool, _MINE)
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
@@ -32,12 +47,8 @@ class Figures:
 def figures(sql: sa.Connection, which: Collection[Host]) -> dict[int, Figures]:
     """The figures of hosts, by id: three queries, however many hosts."""
     ids = [one.id for one in which]
-    mine = c.origin.in_(OURS)
-    general = sa.case((c.huge_pages, 0), else_=c.memory)
-    paged = sa.case((c.huge_pages, c.memory), else_=0)
-    columns = (c.host_id, mine.label("ours"), sa.func.sum(c.cores), sa.func.sum(general), sa.func.sum(paged))
-    query = sa.select(*columns).where(c.host_id.in_(ids)).group_by(c.host_id, mine)
-    sums = {(row[0], bool(row[1])): (int(row[2]), int(row[3]), int(row[4])) for row in sql.execute(query)}
+    rows = sql.execute(_SUMS, {"ids": ids})
+    sums = {(row[0], bool(row[1])): (int(row[2]), int(row[3]), int(row[4])) for row in rows}
     held = _storage_sums(sql, ids)
     pools: dict[int, list[PoolRow]] = defaultdict(list)
     for row in storage_pools.listing(sql, ids):
@@ -46,10 +57,8 @@ def figures(sql: sa.Connection, which: Collection[Host]) -> dict[int, Figures]:
 
 
 def _storage_sums(sql: sa.Connection, ids: Collection[int]) -> dict[tuple[int, str, bool], int]:
-    mine = c.origin.in_(OURS)
-    held = sa.select(c.host_id, claim_storage.c.pool, mine, sa.func.sum(claim_storage.c.size))
-    held = held.join(claim_storage).where(c.host_id.in_(ids)).group_by(c.host_id, claim_storage.c.pool, mine)
-    return {(row[0], row[1], bool(row[2])): int(row[3]) for row in sql.execute(held)}
+    rows = sql.execute(_STORAGE_SUMS, {"ids": ids})
+    return {(row[0], row[1], bool(row[2])): int(row[3]) for row in rows}
 
 
 def _figures(

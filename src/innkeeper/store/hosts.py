@@ -11,11 +11,15 @@ from innkeeper.errors import Conflict, NotFound
 from innkeeper.hypervisors.base import Credentials, Target
 from innkeeper.model.host import Host, HostState, Inventory
 from innkeeper.store import secrets
-from innkeeper.store.database import Write, clock
+from innkeeper.store.database import NOW, Write
 from innkeeper.store.secrets import Cipher
 from innkeeper.store.tables import claim, host, machine
 
 _COLUMNS = [column for column in host.c if column.name not in ("inventory_json", "server_certificate", "certificate")]
+_ONE = host.c.id == sa.bindparam("id")
+_FIND = sa.select(*_COLUMNS).where(_ONE)
+_LOCK = _FIND.with_for_update()
+_INVENTORY = sa.select(host.c.inventory_json).where(_ONE)
 
 
 def _from_row(row: Any) -> Host:
@@ -56,7 +60,7 @@ def listing(sql: sa.Connection) -> list[Host]:
 
 def find(sql: sa.Connection, id: int) -> Host:
     """One VM host; NotFound in the words that clients know."""
-    row = sql.execute(sa.select(*_COLUMNS).where(host.c.id == id)).first()
+    row = sql.execute(_FIND, {"id": id}).first()
     if row is None:
         raise NotFound("No Pod matches the given query.")
     return _from_row(row)
@@ -79,7 +83,7 @@ def of_server(sql: sa.Connection, *, fingerprint: str, project: str, except_id: 
 
 def lock(write: Write, id: int) -> Host:
     """One VM host, locked until the transaction ends (SQLite: the whole database is)."""
-    row = write.sql.execute(sa.select(*_COLUMNS).where(host.c.id == id).with_for_update()).first()
+    row = write.sql.execute(_LOCK, {"id": id}).first()
     if row is None:
         raise NotFound("No Pod matches the given query.")
     return _from_row(row)
@@ -100,7 +104,7 @@ def hold(write: Write, id: int) -> None:
 
 def inventory(sql: sa.Connection, id: int) -> Inventory:
     """What a host told last (without pools: they have a table of their own); empty before discovery."""
-    text = sql.scalar(sa.select(host.c.inventory_json).where(host.c.id == id))
+    text = sql.scalar(_INVENTORY, {"id": id})
     return msgspec.json.decode(text, type=Inventory) if text else Inventory()
 
 
@@ -113,7 +117,6 @@ def insert(write: Write, **values: Any) -> int:
     """Make a host row; Conflict when the name is taken. Returns its id."""
     if named(write.sql, values["name"]):
         raise Conflict(f"There is a VM host named {values['name']!r} already.")
-    at = clock("sqlite" if write.is_sqlite else "postgresql")
     defaults: dict[str, Any] = {
         "fingerprint": "",
         "server_certificate": "",
@@ -136,14 +139,13 @@ def insert(write: Write, **values: Any) -> int:
         "huge_pages": 0,
         "power_user": "",
     }
-    statement = sa.insert(host).values(created=at, updated=at, **(defaults | values)).returning(host.c.id)
+    statement = sa.insert(host).values(created=NOW, updated=NOW, **(defaults | values)).returning(host.c.id)
     return int(write.sql.scalar(statement) or 0)
 
 
 def update(write: Write, id: int, **values: Any) -> None:
     """Change columns of a host."""
-    at = clock("sqlite" if write.is_sqlite else "postgresql")
-    write.sql.execute(sa.update(host).where(host.c.id == id).values(updated=at, **values))
+    write.sql.execute(sa.update(host).where(host.c.id == id).values(updated=NOW, **values))
 
 
 def reconnect(write: Write, id: int) -> None:

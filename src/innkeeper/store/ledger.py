@@ -9,19 +9,30 @@ import msgspec
 import sqlalchemy as sa
 
 from innkeeper.errors import ErrorRecord
-from innkeeper.store.database import Write, clock
+from innkeeper.store.database import NOW, Write
 from innkeeper.store.operations import ENDED, OPEN, Operation, State, find, from_row, note
 from innkeeper.store.tables import operation, process
 
 op = operation.c
 CLAIMING = 0xC1A1  # advisory lock of PostgreSQL: one process at a time looks for work
 
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_WAITING = sa.select(op.id).where(op.state.in_(OPEN), op.owner.is_(None), op.retry_at <= NOW).limit(1)
+_QUEUE = (
+    sa.select(op.id, op.host_id, op.system_id, op.owner, op.retry_at, op.crashes)
+    .where(op.state.in_(OPEN))
+    .order_by(op.created, op.id)
+)
+_TAKE = sa.update(operation).where(op.id.in_(_IDS)).values(started=sa.func.coalesce(op.started, NOW))
+_TAKEN = sa.select(operation).where(op.id.in_(_IDS)).order_by(op.created, op.id)
+_MINE = sa.update(operation).where(op.id == sa.bindparam("which"), op.owner == sa.bindparam("whose"))
+_MOVE = _MINE.returning(operation)
+_END = _MINE.values(ended=NOW).returning(operation)
+
 
 def waiting(sql: sa.Connection) -> bool:
     """Whether there is an operation that somebody could take now (asked without a lock)."""
-    due = op.retry_at <= clock(sql.dialect.name)
-    query = sa.select(op.id).where(op.state.in_(OPEN), op.owner.is_(None), due).limit(1)
-    return sql.execute(query).first() is not None
+    return sql.execute(_WAITING).first() is not None
 
 
 def take(write: Write, *, owner: str, per_host: int, crash_limit: int) -> list[Operation]:
@@ -29,8 +40,7 @@ def take(write: Write, *, owner: str, per_host: int, crash_limit: int) -> list[O
     if not write.is_sqlite:
         write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMING)))
     now = write.now()
-    columns = (op.id, op.host_id, op.system_id, op.owner, op.retry_at, op.crashes)
-    rows = write.sql.execute(sa.select(*columns).where(op.state.in_(OPEN)).order_by(op.created, op.id)).all()
+    rows = write.sql.execute(_QUEUE).all()
     busy = Counter(row.host_id for row in rows if row.owner is not None)
     held: set[str] = set()
     mine: list[str] = []
@@ -46,10 +56,8 @@ def take(write: Write, *, owner: str, per_host: int, crash_limit: int) -> list[O
         mine.append(row.id)
     if not mine:
         return []
-    values = {"owner": owner, "started": sa.func.coalesce(op.started, now)}
-    write.sql.execute(sa.update(operation).where(op.id.in_(mine)).values(values))
-    taken = write.sql.execute(sa.select(operation).where(op.id.in_(mine)).order_by(op.created, op.id))
-    return [from_row(row) for row in taken]
+    write.sql.execute(_TAKE, {"ids": mine, "owner": owner})
+    return [from_row(row) for row in write.sql.execute(_TAKEN, {"ids": mine})]
 
 
 def _stop(write: Write, *, id: str, crashes: int) -> None:
@@ -78,9 +86,9 @@ def move(write: Write, at: Operation, *, state: State, step: str, error: ErrorRe
     if error is not None:
         values["error_json"] = msgspec.json.encode(error).decode()
     if ended:
-        values |= {"ended": clock(write.sql.dialect.name), "owner": None}
-    mine = sa.update(operation).where(op.id == at.id, op.owner == at.owner)
-    row = write.sql.execute(mine.values(values).returning(operation)).first()
+        values |= {"owner": None}
+    where = {"which": at.id, "whose": at.owner}
+    row = write.sql.execute(_END if ended else _MOVE, values | where).first()
     if row is None:
         return None
     text = error.brief if error is not None else ""

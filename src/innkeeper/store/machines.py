@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,29 @@ from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.lifecycle import Status, allowed
 from innkeeper.model.machine import Disk, Interface, Machine, Origin, PowerState
 from innkeeper.store import events
-from innkeeper.store.database import Write, clock
+from innkeeper.store.database import NOW, Write
 from innkeeper.store.events import Event
 from innkeeper.store.tables import disk, interface, machine, user_account
 
 _ID_LETTERS = "abcdefghkmnpqrstwxy3478"  # no vowels but a, e, y; nothing that reads like another letter
 _COLUMNS = [column for column in machine.c if column.name not in ("placement_json", "settled_at", "status_before")]
+_ALL = sa.select(*_COLUMNS, user_account.c.username.label("owner")).outerjoin(
+    user_account, user_account.c.id == machine.c.owner_id
+)
+_ONE = machine.c.system_id == sa.bindparam("which")
+_FIND = _ALL.where(_ONE)
+_THERE = sa.select(machine.c.id).where(_ONE)
+_STATUS = sa.select(machine.c.status, machine.c.hostname, machine.c.host_id).where(_ONE)
+_TAKEN = sa.select(machine.c.id).where(machine.c.hostname == sa.bindparam("hostname"))
+_MAC = sa.select(interface.c.id).where(interface.c.mac == sa.bindparam("mac"))
+_INSERT = sa.insert(machine).values(created=NOW, updated=NOW)
+_INSERT_DISK, _INSERT_INTERFACE = sa.insert(disk), sa.insert(interface)
+_UPDATE = sa.update(machine).where(_ONE).values(updated=NOW)
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_DISKS = sa.select(disk).order_by(disk.c.system_id, disk.c.position)
+_DISKS_OF = _DISKS.where(disk.c.system_id.in_(_IDS))
+_INTERFACES = sa.select(interface).order_by(interface.c.system_id, interface.c.position)
+_INTERFACES_OF = _INTERFACES.where(interface.c.system_id.in_(_IDS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +76,7 @@ def fresh_id(sql: sa.Connection) -> str:
     """A system_id that is free."""
     while True:
         id = "".join(random.choice(_ID_LETTERS) for _ in range(6))
-        if sql.scalar(sa.select(machine.c.id).where(machine.c.system_id == id)) is None:
+        if gone(sql, id):
             return id
 
 
@@ -67,7 +84,7 @@ def fresh_mac(sql: sa.Connection) -> str:
     """A MAC of the range LXD uses (00:16:3e, Xensource's) that no NIC we know has."""
     while True:
         mac = "00:16:3e:" + ":".join(f"{random.randbelow(256):02x}" for _ in range(3))
-        if sql.scalar(sa.select(interface.c.id).where(interface.c.mac == mac)) is None:
+        if sql.scalar(_MAC, {"mac": mac}) is None:
             return mac
 
 
@@ -93,8 +110,7 @@ def insert(write: Write, **values: Any) -> None:
         "settled_at": 0.0,
         "status_before": -1,
     }
-    at = clock("sqlite" if write.is_sqlite else "postgresql")
-    write.sql.execute(sa.insert(machine).values(created=at, updated=at, **(defaults | values)))
+    write.sql.execute(_INSERT, defaults | values)
 
 
 def insert_disk(
@@ -110,18 +126,9 @@ def insert_disk(
     why: str = "",
 ) -> None:
     """Add a disk to a machine."""
-    write.sql.execute(
-        sa.insert(disk).values(
-            system_id=system_id,
-            position=position,
-            device=device,
-            size=size,
-            pool=pool,
-            volume=volume,
-            tags_json=msgspec.json.encode(tags).decode(),
-            why=why,
-        )
-    )
+    values = {"position": position, "device": device, "size": size, "pool": pool, "volume": volume, "why": why}
+    text = msgspec.json.encode(tags).decode()
+    write.sql.execute(_INSERT_DISK, {"system_id": system_id, "tags_json": text, **values})
 
 
 def insert_interface(
@@ -137,18 +144,8 @@ def insert_interface(
     vlan: int = 0,
 ) -> None:
     """Add a NIC to a machine."""
-    write.sql.execute(
-        sa.insert(interface).values(
-            system_id=system_id,
-            position=position,
-            name=name,
-            mac=mac,
-            attach=attach,
-            parent=parent,
-            mode=mode,
-            vlan=vlan,
-        )
-    )
+    values = {"position": position, "name": name, "mac": mac, "attach": attach, "parent": parent, "mode": mode}
+    write.sql.execute(_INSERT_INTERFACE, {"system_id": system_id, "vlan": vlan, **values})
 
 
 def clear_devices(write: Write, *, system_id: str) -> None:
@@ -159,10 +156,10 @@ def clear_devices(write: Write, *, system_id: str) -> None:
 
 def find(sql: sa.Connection, system_id: str) -> Machine:
     """One machine; NotFound in the words that clients know."""
-    found = listing(sql, Filter(system_ids=(system_id,)))
-    if not found:
+    rows = sql.execute(_FIND, {"which": system_id}).all()
+    if not rows:
         raise NotFound("No Machine matches the given query.")
-    return found[0]
+    return _with_devices(sql, rows)[0]
 
 
 def named(sql: sa.Connection, hostname: str) -> Machine | None:
@@ -176,19 +173,26 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
     which = which or Filter()
     if which.nothing:
         return []
-    query = _filtered(sa.select(*_COLUMNS, user_account.c.username.label("owner")), which)
-    query = query.outerjoin(user_account, user_account.c.id == machine.c.owner_id).order_by(machine.c.id)
-    rows = sql.execute(query).all()
-    wanted = _wanted(rows)
+    machines = _with_devices(sql, sql.execute(_filtered(_ALL, which).order_by(machine.c.id)).all())
+    if which.tags:
+        machines = [one for one in machines if set(which.tags) <= set(one.tags)]
+    if which.not_tags:
+        machines = [one for one in machines if not set(which.not_tags) & set(one.tags)]
+    return machines
+
+
+def _with_devices(sql: sa.Connection, rows: Sequence[Any]) -> list[Machine]:
+    """The machines of these rows. For more than a few hundred, reading the devices of all machines is cheaper."""
+    ids = [row.system_id for row in rows]
+    few = len(ids) <= 500
     disks: dict[str, list[Disk]] = defaultdict(list)
-    for row in sql.execute(sa.select(disk).where(wanted(disk.c.system_id)).order_by(disk.c.system_id, disk.c.position)):
+    for row in sql.execute(_DISKS_OF, {"ids": ids}) if few else sql.execute(_DISKS):
         tags = tuple(msgspec.json.decode(row.tags_json))
         disks[row.system_id].append(
             Disk(id=row.id, device=row.device, size=row.size, pool=row.pool, volume=row.volume, tags=tags, why=row.why)
         )
     nics: dict[str, list[Interface]] = defaultdict(list)
-    order = (interface.c.system_id, interface.c.position)
-    for row in sql.execute(sa.select(interface).where(wanted(interface.c.system_id)).order_by(*order)):
+    for row in sql.execute(_INTERFACES_OF, {"ids": ids}) if few else sql.execute(_INTERFACES):
         nics[row.system_id].append(
             Interface(
                 id=row.id,
@@ -200,20 +204,7 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
                 vlan=row.vlan,
             )
         )
-    machines = [_from_row(row, disks[row.system_id], nics[row.system_id]) for row in rows]
-    if which.tags:
-        machines = [one for one in machines if set(which.tags) <= set(one.tags)]
-    if which.not_tags:
-        machines = [one for one in machines if not set(which.not_tags) & set(one.tags)]
-    return machines
-
-
-def _wanted(rows: Any) -> Any:
-    """The condition for the satellites of these rows; over a few hundred, reading all of them is cheaper."""
-    ids = [row.system_id for row in rows]
-    if len(ids) <= 500:
-        return lambda column: column.in_(ids)
-    return lambda column: sa.true()
+    return [_from_row(row, disks[row.system_id], nics[row.system_id]) for row in rows]
 
 
 def _filtered(query: Any, which: Filter) -> Any:
@@ -261,14 +252,12 @@ def _from_row(row: Any, disks: list[Disk], nics: list[Interface]) -> Machine:
 
 def update(write: Write, system_id: str, **values: Any) -> None:
     """Change columns of a machine."""
-    at = clock("sqlite" if write.is_sqlite else "postgresql")
-    write.sql.execute(sa.update(machine).where(machine.c.system_id == system_id).values(updated=at, **values))
+    write.sql.execute(_UPDATE, {"which": system_id, **values})
 
 
 def set_status(write: Write, system_id: str, status: Status, *, message: str = "", actor: str = "") -> None:
     """Move a machine to another status, with an event; Conflict when the life cycle has no such move."""
-    columns = (machine.c.status, machine.c.hostname, machine.c.host_id)
-    row = write.sql.execute(sa.select(*columns).where(machine.c.system_id == system_id)).first()
+    row = write.sql.execute(_STATUS, {"which": system_id}).first()
     if row is None:
         raise NotFound("No Machine matches the given query.")
     before = Status(row.status)
@@ -298,12 +287,12 @@ def placement(sql: sa.Connection, system_id: str) -> str:
 
 def gone(sql: sa.Connection, system_id: str) -> bool:
     """Whether a machine's record is gone."""
-    return sql.scalar(sa.select(machine.c.id).where(machine.c.system_id == system_id)) is None
+    return sql.scalar(_THERE, {"which": system_id}) is None
 
 
 def taken(sql: sa.Connection, hostname: str) -> bool:
     """Whether a machine of that host name exists."""
-    return sql.scalar(sa.select(machine.c.id).where(machine.c.hostname == hostname)) is not None
+    return sql.scalar(_TAKEN, {"hostname": hostname}) is not None
 
 
 def delete(write: Write, system_id: str) -> None:

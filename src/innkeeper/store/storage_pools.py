@@ -45,20 +45,22 @@ _COLUMNS = (
     pool.ratio,
     pool.stale,
 )
+_ALL = sa.select(*_COLUMNS).where(pool.present).order_by(pool.host_id, pool.position)
+_OF_HOSTS = _ALL.where(pool.host_id.in_(sa.bindparam("ids", expanding=True)))
+_VOLUMES = (
+    sa.select(pool.name, pool.volumes_json).where(pool.host_id == sa.bindparam("host_id")).order_by(pool.position)
+)
 
 
 def listing(sql: sa.Connection, host_ids: Collection[int] | None = None) -> list[PoolRow]:
     """The pools of these hosts (None: of all), in each host's own order."""
-    query = sa.select(*_COLUMNS).where(pool.present).order_by(pool.host_id, pool.position)
-    if host_ids is not None:
-        query = query.where(pool.host_id.in_(host_ids))
-    return [PoolRow(**row._mapping) for row in sql.execute(query)]
+    rows = sql.execute(_ALL) if host_ids is None else sql.execute(_OF_HOSTS, {"ids": list(host_ids)})
+    return [PoolRow(**row._mapping) for row in rows]
 
 
 def volumes(sql: sa.Connection, *, host_id: int) -> dict[str, tuple[Volume, ...]]:
     """The volumes of a host's pools, by pool."""
-    query = sa.select(pool.name, pool.volumes_json).where(pool.host_id == host_id).order_by(pool.position)
-    rows = sql.execute(query)
+    rows = sql.execute(_VOLUMES, {"host_id": host_id})
     return {row.name: msgspec.json.decode(row.volumes_json, type=tuple[Volume, ...]) for row in rows}
 
 

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from innkeeper.errors import Conflict, Invalid, NotFound
-from innkeeper.store.database import Write, clock
+from innkeeper.store.database import NOW, Write
 from innkeeper.store.secrets import Cipher
 from innkeeper.store.tables import api_key
 from innkeeper.store.tables import user_account as user
@@ -48,6 +48,11 @@ class ApiKey:
 
 
 _columns = (user.c.id, user.c.username, user.c.email, user.c.is_admin)
+_BY_KEY = (
+    sa.select(*_columns, api_key.c.secret)
+    .join(user, user.c.id == api_key.c.user_id)
+    .where(api_key.c.consumer == sa.bindparam("consumer"), api_key.c.token == sa.bindparam("token"))
+)
 
 
 def listing(sql: sa.Connection) -> list[User]:
@@ -74,8 +79,7 @@ def create(write: Write, *, username: str, password: str, email: str = "", is_ad
     if write.sql.scalar(sa.select(user.c.id).where(user.c.username == username)) is not None:
         raise Conflict(f"There is a user {username!r} already.")
     values = {"username": username, "email": email, "password": _hasher.hash(password), "is_admin": is_admin}
-    at = clock("sqlite" if write.is_sqlite else "postgresql")
-    id = write.sql.scalar(sa.insert(user).values(created=at, **values).returning(user.c.id))
+    id = write.sql.scalar(sa.insert(user).values(created=NOW, **values).returning(user.c.id))
     return find(write.sql, id=id)
 
 
@@ -103,9 +107,8 @@ def add_key(write: Write, cipher: Cipher, *, username: str, name: str = "") -> A
     one = find(write.sql, username=username)
     consumer, token, secret = (_random(18), _random(18), _random(32))
     blob = cipher.encrypt(secret, path=f"api-key/{token}")
-    at = clock("sqlite" if write.is_sqlite else "postgresql")
     write.sql.execute(
-        sa.insert(api_key).values(user_id=one.id, name=name, consumer=consumer, token=token, secret=blob, created=at)
+        sa.insert(api_key).values(user_id=one.id, name=name, consumer=consumer, token=token, secret=blob, created=NOW)
     )
     return ApiKey(name=name, consumer=consumer, token=token, secret=secret)
 
@@ -135,8 +138,7 @@ def delete_key(write: Write, *, username: str, token: str) -> None:
 
 def by_key(sql: sa.Connection, cipher: Cipher, *, consumer: str, token: str) -> tuple[User, str] | None:
     """Who a key belongs to and its secret, to be compared by the caller; None when there is no such key."""
-    joined = sa.select(*_columns, api_key.c.secret).join(user, user.c.id == api_key.c.user_id)
-    row = sql.execute(joined.where(api_key.c.consumer == consumer, api_key.c.token == token)).first()
+    row = sql.execute(_BY_KEY, {"consumer": consumer, "token": token}).first()
     if row is None:
         return None
     one = User(id=row.id, username=row.username, email=row.email, is_admin=row.is_admin)
