@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, ErrorRecord, NotFound
 from innkeeper.store import events
-from innkeeper.store.database import Write, clock
+from innkeeper.store.database import NOW, Write
 from innkeeper.store.events import Event
 from innkeeper.store.tables import operation
 from innkeeper.store.visibility import Viewer, visible
@@ -32,6 +32,17 @@ class State(StrEnum):
 PATIENCE = 3  # tries (four seconds) before a caller hears that a host keeps its work waiting
 OPEN = (State.RUNNING, State.UNDOING)
 ENDED = frozenset((State.DONE, State.FAILED, State.STOPPED))
+
+_SUBMIT = sa.insert(operation).values(created=NOW)
+_WAITS = op.attempts > sa.case((op.state == State.UNDOING, 0), else_=PATIENCE)
+_CLEAR = sa.or_(op.state.in_(ENDED), sa.and_(op.state.in_(OPEN), _WAITS))
+_SETTLED = sa.select(op.id, op.state).where(op.id.in_(sa.bindparam("ids", expanding=True)), _CLEAR)
+_ANSWERED = (
+    sa.update(operation)
+    .where(op.id == sa.bindparam("which"), op.state.in_((State.RUNNING, State.DONE)))
+    .values(answered=True)
+    .returning(operation)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,27 +96,25 @@ def submit(
 ) -> str:
     """Write the row that is the order to work, in the caller's transaction. Returns its id."""
     id = id or uuid.uuid4().hex
-    write.sql.execute(
-        sa.insert(operation).values(
-            id=id,
-            kind=kind,
-            host_id=host_id,
-            system_id=system_id,
-            state=State.RUNNING,
-            step=first_step,
-            error_json="",
-            trouble="",
-            arguments_json=msgspec.json.encode(arguments or {}).decode(),
-            cancelled=False,
-            crashes=0,
-            attempts=0,
-            retry_at=0.0,
-            answered=False,
-            actor=actor,
-            request=request,
-            created=clock("sqlite" if write.is_sqlite else "postgresql"),
-        )
-    )
+    values = {
+        "id": id,
+        "kind": kind,
+        "host_id": host_id,
+        "system_id": system_id,
+        "state": State.RUNNING,
+        "step": first_step,
+        "error_json": "",
+        "trouble": "",
+        "arguments_json": msgspec.json.encode(arguments or {}).decode(),
+        "cancelled": False,
+        "crashes": 0,
+        "attempts": 0,
+        "retry_at": 0.0,
+        "answered": False,
+        "actor": actor,
+        "request": request,
+    }
+    write.sql.execute(_SUBMIT, values)
     note(
         write,
         id=id,
@@ -192,9 +201,7 @@ def settled_among(sql: sa.Connection, ids: list[str]) -> dict[str, str]:
 
     What is being undone has failed whenever that ends; what goes forward may yet succeed, after a few tries.
     """
-    waits = op.attempts > sa.case((op.state == State.UNDOING, 0), else_=PATIENCE)
-    clear = sa.or_(op.state.in_(ENDED), sa.and_(op.state.in_(OPEN), waits))
-    return {row.id: row.state for row in sql.execute(sa.select(op.id, op.state).where(op.id.in_(ids), clear))}
+    return {row.id: row.state for row in sql.execute(_SETTLED, {"ids": ids})}
 
 
 def answered(write: Write, *, id: str) -> Operation:
@@ -202,8 +209,7 @@ def answered(write: Write, *, id: str) -> Operation:
 
     Only then does a compose that fails later leave a record behind, and a repeated request ask for something new.
     """
-    told = sa.update(operation).where(op.id == id, op.state.in_((State.RUNNING, State.DONE)))
-    row = write.sql.execute(told.values(answered=True).returning(operation)).first()
+    row = write.sql.execute(_ANSWERED, {"which": id}).first()
     return from_row(row) if row else find(write.sql, id)
 
 
@@ -256,7 +262,7 @@ def ended_among(sql: sa.Connection, *, ids: set[str], state: State, older_than: 
     """Of these operations, those that ended in `state` more than `older_than` seconds ago."""
     if not ids:
         return set()
-    limit = clock(sql.dialect.name) - older_than
+    limit = NOW - older_than
     return set(sql.scalars(sa.select(op.id).where(op.id.in_(ids), op.state == state, op.ended < limit)))
 
 
