@@ -1,0 +1,183 @@
+"""Who may do what: every route of the REST API 2.0, as everybody, against the table written out here."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from innkeeper.api.app import ROUTES
+from innkeeper.api.maas.routes import Route
+from tests.api.facts import give
+from tests.kit.client import Client
+from tests.kit.house import Inn
+
+IN, NO, HIDDEN, KEY = "in", 403, 404, 401
+
+
+class Row(NamedTuple):
+    """What each gets: in (past the door: whatever the values deserve), or the status of the refusal.
+
+    `owner` and `other` are users, with a machine of `owner`'s as the target where the path names a machine.
+    """
+
+    anonymous: Any
+    other: Any
+    owner: Any
+    admin: Any = IN
+
+
+ANYBODY, USERS, ADMINS = Row(IN, IN, IN), Row(KEY, IN, IN), Row(KEY, NO, NO)
+OWN, SEEN = Row(KEY, HIDDEN, IN), Row(KEY, HIDDEN, IN)
+HOSTS = {
+    "GET {many}": USERS,
+    "POST {many}": ADMINS,
+    "GET {many}{{id}}/": USERS,
+    "PUT {many}{{id}}/": ADMINS,
+    "DELETE {many}{{id}}/": ADMINS,
+    "POST {many}{{id}}/ compose": ADMINS,  # users get machines by allocate
+    "POST {many}{{id}}/ refresh": ADMINS,
+    "GET {many}{{id}}/ parameters": ADMINS,
+    "POST {many}{{id}}/ add_tag": ADMINS,
+    "POST {many}{{id}}/ remove_tag": ADMINS,
+}
+TABLE = {
+    "GET version/": ANYBODY,
+    "GET describe/": ANYBODY,
+    "GET users/": USERS,
+    "GET users/ whoami": USERS,
+    "POST users/": ADMINS,
+    "GET users/{username}/": USERS,
+    "DELETE users/{username}/": ADMINS,
+    "GET zones/": USERS,
+    "POST zones/": ADMINS,
+    "GET zones/{name}/": USERS,
+    "PUT zones/{name}/": ADMINS,
+    "DELETE zones/{name}/": ADMINS,
+    "GET resourcepools/": USERS,
+    "POST resourcepools/": ADMINS,
+    "GET resourcepool/{pool}/": USERS,
+    "PUT resourcepool/{pool}/": ADMINS,
+    "DELETE resourcepool/{pool}/": ADMINS,
+    "GET domains/": USERS,
+    "GET domains/{id}/": USERS,
+    "GET maas/ get_config": USERS,
+    **{call.format(many="vm-hosts/"): row for call, row in HOSTS.items()},
+    **{call.format(many="pods/"): row for call, row in HOSTS.items()},
+    "GET machines/": USERS,
+    "GET machines/{system_id}/": SEEN,
+    "GET machines/{system_id}/ query_power_state": SEEN,
+    "GET machines/{system_id}/ power_parameters": ADMINS,
+    "PUT machines/{system_id}/": OWN,
+    "DELETE machines/{system_id}/": OWN,
+    "POST machines/{system_id}/ power_on": OWN,
+    "POST machines/{system_id}/ power_off": OWN,
+    "POST machines/{system_id}/ lock": OWN,
+    "POST machines/{system_id}/ unlock": OWN,
+    "POST machines/{system_id}/ set_owner_data": OWN,
+    "POST machines/{system_id}/ set_workload_annotations": OWN,
+}
+# A value that is refused past the door, so that knocking at it changes nothing. A machine's owner is known after it.
+SPOIL = {"no-such-parameter": "x"}
+
+
+def name(route: Route) -> str:
+    return " ".join(part for part in (route.method, route.path, route.op or "") if part)
+
+
+def test_every_route_is_in_the_table() -> None:
+    routes = {name(route) for route in ROUTES} | {"GET describe/"}
+    assert routes - set(TABLE) == set(), "routes that nobody decided about"
+    assert set(TABLE) - routes == set(), "rows without a route"
+
+
+async def test_everybody_at_every_route(house: Inn) -> None:
+    host = await house.add_host()
+    system_id = await house.admin.compose(host)
+    owner, other = house.client(username="ann"), house.client(username="bob")
+    give(house, system_id, owner)
+    who = {"anonymous": house.nobody, "other": other, "owner": owner, "admin": house.admin}
+    names = {"id": "0", "username": "ann", "name": "default", "pool": "0", "system_id": system_id}
+    wrong = []
+    for call, row in TABLE.items():
+        method, path, *op = call.split(" ")
+        where = path.format(**(names | ({"id": str(host)} if path.startswith(("vm-hosts", "pods")) else {})))
+        for role, client in who.items():
+            harmless = row in (SEEN, OWN) and (role not in ("owner", "admin") or method != "DELETE")
+            got = await _knock(client, method, where, op[0] if op else None, {} if harmless else SPOIL)
+            if got != getattr(row, role):
+                wrong.append(f"{call} as {role}: {got}, expected {getattr(row, role)}")
+    assert wrong == []
+    assert (await house.admin.get(f"machines/{system_id}/"))["locked"] is False
+
+
+async def _knock(client: Client, method: str, path: str, op: str | None, fields: dict[str, str]) -> object:
+    """The refusal, or "in" when the door let pass (200, or 400 for a value that cannot be)."""
+    answer = await client.call(method, path, op=op, **fields)
+    if answer.status_code in (401, 403, 404):
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert ("www-authenticate" in answer.headers) == (answer.status_code == 401)
+        return answer.status_code
+    assert answer.status_code in (200, 400), answer.text
+    return IN
+
+
+async def test_what_the_owner_check_hides_is_checked_with_right_values_too(house: Inn) -> None:
+    """Past the values: a non-owner's calls on a machine that is not theirs change nothing, one by one."""
+    host = await house.add_host()
+    system_id = await house.admin.compose(host, hostname="web1")
+    owner, other = house.client(username="ann"), house.client(username="bob")
+    path, before = f"machines/{system_id}/", await house.admin.get(f"machines/{system_id}/")
+    calls = [("PUT", None), ("DELETE", None)]
+    calls += [("POST", op) for op in ("power_on", "power_off", "lock", "unlock", "set_owner_data")]
+    for method, op in calls:  # the administrator's own machine: hidden
+        assert (await other.call(method, path, op=op)).status_code == 404, (method, op)
+    give(house, system_id, owner)
+    for method, op in calls:
+        assert (await other.call(method, path, op=op)).status_code == 404, (method, op)
+    assert await house.admin.get(path) == before | {"owner": "ann"}
+    for method, op, fields in (
+        ("PUT", None, {"description": "mine"}),
+        ("POST", "set_owner_data", {"a": "1"}),
+        ("POST", "power_on", {}),
+        ("POST", "power_off", {}),
+        ("POST", "lock", {}),
+        ("POST", "unlock", {}),
+        ("DELETE", None, {}),
+    ):
+        assert (await owner.call(method, path, op=op, **fields)).is_success, (method, op)
+    assert house.see("alpha").instances == {}
+
+
+async def test_an_unowned_machine_is_seen_and_not_touched(house: Inn) -> None:
+    host = await house.add_host()
+    record = (await house.admin.get(f"vm-hosts/{host}/"))["host"]["system_id"]
+    ann = house.client(username="ann")
+    assert (await ann.get(f"machines/{record}/"))["hostname"] == "alpha"
+    for method, op in (("PUT", None), ("DELETE", None), ("POST", "lock"), ("POST", "power_off")):
+        answer = await ann.call(method, f"machines/{record}/", op=op)
+        assert (answer.status_code, "Only the owner or an administrator" in answer.text) == (403, True)
+
+
+async def test_a_user_reads_hosts_without_credentials(house: Inn) -> None:
+    id = await house.add_host(password="token")
+    ann = house.client(username="ann")
+    assert await ann.get("vm-hosts/") == await house.admin.get("vm-hosts/")
+    text = (await ann.call("GET", f"vm-hosts/{id}/")).text
+    secrets = await house.admin.get(f"vm-hosts/{id}/", op="parameters")
+    for field in ("key", "certificate", "password"):
+        assert secrets[field].splitlines()[0] not in text
+
+
+async def test_keys_that_are_not_known(house: Inn) -> None:
+    for key in ("a:b:c", house.admin.key.rsplit(":", 1)[0] + ":wrong"):  # type: ignore[union-attr]
+        answer = await Client(house.admin.http, key).call("GET", "vm-hosts/")
+        assert (answer.status_code, answer.text) == (401, "Authorization Error: Invalid API key.")
+        assert answer.headers["www-authenticate"].startswith("OAuth")
+
+
+async def test_the_key_of_a_deleted_user(house: Inn) -> None:
+    ann = house.client(username="ann")
+    system_id = await house.admin.compose(await house.add_host())
+    give(house, system_id, ann)
+    await house.admin.delete("users/ann/")
+    assert (await ann.call("GET", "users/", op="whoami")).status_code == 401
+    assert (await house.admin.get(f"machines/{system_id}/"))["owner"] is None
