@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.kit.client import Client
 from tests.kit.forked import Forked
 from tests.kit.server import running
 from tests.kit.until import until
+from tests.laws.stage import Stage
 
 QUICK: dict[str, object] = {"beat": 0.15, "lease": 0.9, "log_level": "ERROR"}
 
@@ -53,10 +54,23 @@ class Site:
         with world(self.file(name)) as state:
             return state
 
+    def change(self, name: str, change: Callable[[World], None]) -> None:
+        """Do something to a host behind our back."""
+        with world(self.file(name)) as state:
+            change(state)
+
     def fault(self, name: str, *faults: Fault) -> None:
         """Have these go wrong on a host, from now on."""
         with world(self.file(name)) as state:
             state.faults = [*state.faults, *faults]
+
+    def release(self, *names: str) -> None:
+        """Have these hosts finish at once what they are making, and make the next ones without delay."""
+        for name in names:
+            with world(self.file(name)) as state:
+                state.create_seconds = 0.0
+                for making in state.making.values():
+                    making.until = 0.0
 
     @asynccontextmanager
     async def admin(self, server: Forked | None = None) -> AsyncIterator[Client]:
@@ -76,6 +90,17 @@ class Site:
             await until(ended, within=within)
         except AssertionError:
             raise AssertionError(f"still open: {self.accounts.open()}") from None
+
+    async def agreed(self, *, within: float) -> None:
+        """Wait until the accounts agree (the sweep has its time)."""
+
+        async def right() -> bool:
+            return not self.accounts.wrong()
+
+        try:
+            await until(right, within=within)
+        except AssertionError:
+            assert self.accounts.wrong() == []  # says what
 
 
 def make_site(directory: Path, url: str, *, servers: int = 1, **settings: object) -> Site:
@@ -109,3 +134,27 @@ def site(module_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with running(*made.servers):
         yield made
     made.accounts.close()
+
+
+@pytest.fixture
+async def stage(module_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Services, engines and simulated hosts in this process, on an empty database."""
+    made = Stage.open(tmp_path_factory.getbasetemp() / f"stage-{abs(hash(module_url))}", module_url)
+    await made.reset()
+    yield made
+    await made.reset()
+    await made.close()
+
+
+@pytest.fixture
+def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Makes the installation of a test (`make_site` without its directory)."""
+    made: list[Site] = []
+
+    def new(url: str, **how: object) -> Site:
+        made.append(make_site(tmp_path, url, **how))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield new
+    for one in made:
+        one.accounts.close()
