@@ -1,0 +1,151 @@
+"""Claims against reality, in any order that chance finds: composes, failures, removals, ratios, outside changes.
+
+Sums never exceed what was allowed when they were claimed, nothing leaks, and what is shown is what a count from
+scratch gives. A listing that is older than another changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from innkeeper.model.lifecycle import Status
+from innkeeper.store import figures, hosts, storage_pools
+from innkeeper.store.tables import claim, claim_storage, host, machine, operation
+from tests.laws.claims_story import ANY, Story, pick
+from tests.laws.reality import Listing, Reality, held, numbers
+from tests.laws.stage import Stage
+from tests.laws.world import everything
+
+pytestmark = pytest.mark.slow
+
+
+class Claims(Story):
+    """The rules of the story, those of looking, and what always holds."""
+
+    # --- what is seen
+
+    @rule(which=ANY)
+    def look(self, which: int) -> None:
+        self._seen(pick(self.hosts, which), True)
+
+    @rule(which=ANY)
+    def begin_to_look(self, which: int) -> None:
+        one = pick(self.hosts, which)
+        self.listings.append(
+            Listing(host=one, at=self._now(), inventory=one.inventory(), instances=dict(one.instances))
+        )
+
+    @precondition(lambda self: self.listings)
+    @rule(which=ANY)
+    def store_what_was_seen(self, which: int) -> None:
+        """A listing that comes late: what was settled since it began is not judged by it."""
+        one = self.listings.pop(which % len(self.listings))
+        (row,) = [row for row in self._rows(host) if row.id == one.host.id]
+        before = everything(self.stage)
+        settled = {m.system_id: m.status for m in self._rows(machine) if m.settled_at >= one.at and m.status != 2}
+        known = {m.system_id for m in self._rows(machine)}
+        since = {o.system_id for o in self._rows(operation) if o.ended is not None and o.ended >= one.at}
+        self._store(one.host, one.at, one.inventory, one.instances)
+        if one.at < row.listed_at:
+            assert everything(self.stage) == before
+        now_known = {m.system_id: m for m in self._rows(machine)}
+        assert {system_id: now_known[system_id].status for system_id in settled} == settled
+        marks = {facts.key: facts.tag("machine") for facts in one.instances.values()}
+        for m in now_known.values():
+            if m.system_id not in known:  # nothing is adopted that an operation has taken away since
+                mark = marks[m.project, m.instance]
+                assert mark not in since or mark in known, (m.instance, mark)
+
+    # --- what always holds
+
+    @invariant()
+    def figures_are_the_count(self) -> None:
+        for one in self.hosts:
+            counted = self.database.ask(lambda sql, id=one.id: figures.figures(sql, [hosts.find(sql, id)])[id])
+            assert counted.cores is not None
+            assert counted.memory is not None
+            total, limits = self.database.ask(held, one), one.limits()
+            assert (counted.cores.used, counted.cores.limit) == (total["cores"], limits["cores"])
+            assert (counted.memory.used, counted.memory.limit) == (total["memory"], limits["memory"])
+            for name, figure in counted.storage:
+                orphans = next(row for row in self.database.ask(storage_pools.listing, [one.id]) if row.name == name)
+                assert figure.used == total[f"pool {name}"] + orphans.other_allocated
+                assert figure.limit == limits[f"pool {name}"]
+
+    @invariant()
+    def nothing_leaks(self) -> None:
+        claimed = self._rows(claim)
+        ids = {row.id for row in claimed}
+        assert {row.claim_id for row in self._rows(claim_storage)} <= ids
+        records = {row.system_id: row for row in self._rows(machine)}
+        assert {row.system_id for row in claimed if row.system_id} <= set(records)
+        for row in claimed:
+            assert bool(row.system_id) == (row.origin in ("composed", "adopted"))
+        holders = {row.system_id for row in claimed}
+        for row in records.values():
+            assert (row.system_id in holders) == (row.status != Status.FAILED_COMMISSIONING)
+
+    @invariant()
+    def adopted_ones_are_locked(self) -> None:
+        for row in self._rows(machine):
+            if row.origin == "adopted":
+                assert row.locked
+                assert row.status == Status.DEPLOYED
+
+    def _agrees(self, one: Reality, *, adopted_before: set[str]) -> None:
+        """After a look nothing is unknown: each instance has one claim with its numbers, unless it is worked on."""
+        busy = {each.system_id for each in self.making} | {each.system_id for each in self.removing}
+        names = {each.facts.name for each in self.making} | {each.name for each in self.removing}
+        rows = [row for row in self._rows(claim) if row.host_id == one.id]
+        by_key = {(row.project, row.instance): row for row in rows}
+        storage = self._rows(claim_storage)
+        for facts in one.instances.values():
+            if facts.name in names or facts.tag("machine") in busy:
+                continue
+            row = by_key.pop(facts.key)
+            sizes = tuple((each.pool, each.size) for each in storage if each.claim_id == row.id)
+            assert (row.cores, row.memory, sizes) == numbers(facts)
+        records = {row.system_id: row for row in self._rows(machine)}
+        for row in by_key.values():
+            if row.mark not in busy and row.system_id not in busy:
+                assert records[row.system_id].status == Status.MISSING, row
+        for record in records.values():
+            if record.origin != "composed" or record.host_id != one.id or record.system_id in busy:
+                continue
+            marked = {f.name for f in one.instances.values() if f.tag("machine") == record.system_id}
+            if record.instance in marked:
+                assert record.status in (Status.READY, Status.FAILED_COMMISSIONING)
+            else:
+                assert record.status in (Status.MISSING, Status.FAILED_COMMISSIONING)
+                assert marked <= adopted_before  # else it was a rename, and had been followed
+
+
+@pytest.fixture
+def plain_stage(module_url: str, tmp_path: Path) -> Iterator[Stage]:
+    made = Stage.open(tmp_path / "stage", module_url)
+    yield made
+    made.wipe()
+    made.services.database.close()
+
+
+def test_claims_follow_reality_and_keep_the_limits(plain_stage: Stage) -> None:
+    """Fewer examples on PostgreSQL: the statements are the same, only slower."""
+    examples = 40 if plain_stage.services.database.is_sqlite else 12
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=35,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    run_state_machine_as_test(type("OnThatStage", (Claims,), {"stage": plain_stage}), settings=chosen)
