@@ -7,6 +7,7 @@ A cut stream is told, and polling takes over until it is open again; then everyt
 from __future__ import annotations
 
 import asyncio
+from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncIterator
 
 import structlog
@@ -25,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 LOOK = 1.0  # how often hosts are shared among processes, seconds
 DEBOUNCE = 0.05  # a burst of events is one look
+# After a look that took so long, the next one waits so many times longer, though never over a second: a host with many
+# VMs on which much happens is then not kept busy by us.
+REST, REST_MOST = 10, 1.0
 BACKOFF_FIRST, BACKOFF_MOST = 1.0, 30.0
 QUIET = (HostState.ADDING, HostState.REMOVING)  # an operation speaks to it
 
@@ -137,25 +141,26 @@ class _Watcher:
             self._moved.set()
 
     async def _look_on(self, host: Hypervisor, reader: asyncio.Task[None]) -> None:
-        settings = self._services.settings
-        full_at = asyncio.get_running_loop().time() + settings.refresh_every
+        settings, clock = self._services.settings, asyncio.get_running_loop().time
+        full_at, rested_at = clock() + settings.refresh_every, 0.0
         while not reader.done():
             moved = asyncio.create_task(self._moved.wait())
-            rest = max(full_at - asyncio.get_running_loop().time(), 0.0)
-            await asyncio.wait({moved, reader}, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({moved, reader}, timeout=max(full_at - clock(), 0.0), return_when=FIRST_COMPLETED)
             moved.cancel()
             if self._moved.is_set():
-                await asyncio.sleep(DEBOUNCE)
+                await asyncio.sleep(max(DEBOUNCE, rested_at - clock()))
             dirty, self._dirty = self._dirty, set()
             self._moved.clear()
-            if asyncio.get_running_loop().time() >= full_at:
+            begin = clock()
+            if begin >= full_at:
                 await refresh.read_host(self._services, self._id, host=host)
                 await sweep.sweep(self._services, self._id, host=host)
-                full_at = asyncio.get_running_loop().time() + settings.refresh_every
+                full_at = clock() + settings.refresh_every
             elif dirty & {Change.STORAGE, Change.NETWORK}:
                 await refresh.read_host(self._services, self._id, host=host)
             elif dirty & {Change.INSTANCE, Change.POWER}:
                 await refresh.read_instances(self._services, self._id, host=host)
+            rested_at = clock() + min((clock() - begin) * REST, REST_MOST)
         reader.result()  # its failure is ours
 
     async def _down(self, error: HostFailure) -> None:
