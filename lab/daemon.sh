@@ -14,7 +14,7 @@ trusted() { # does it answer as a client sees it: by the network, to the lab's c
 daemon_alive() { machine_alive && alive "$home/daemon"; }
 ready() { api /internal/ready >/dev/null; }
 
-shims() { # what this machine lacks, as settings of shims/exec-wrapper. A machine that lacks nothing runs without it
+shims() { # what this machine lacks, as settings of the shims. A machine that lacks nothing runs without them
     local caps
     grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo && [ -e /dev/kvm ] || echo LAB_NO_KVM=1
     [ -c /dev/vhost-vsock ] || echo LAB_NO_VSOCK=1
@@ -27,7 +27,9 @@ start_daemon() { # true once it is ready
     local lacks program=(lxd --group root)
     mapfile -t lacks < <(shims)
     [ ${#lacks[@]} = 0 ] || lacks+=("LXD_EXEC_PATH=$home/shims/exec-wrapper")
-    [ ! -s "$home/topology" ] || program=(python3 "$home/shims/affinity.py" "${program[@]}")
+    if [[ " ${lacks[*]} " == *" LAB_NO_NUMA=1 "* ]] || { [[ " ${lacks[*]} " == *" LAB_NO_VSOCK=1 "* ]] && newer; }; then
+        program=(python3 "$home/shims/syscalls.py" "${program[@]}")
+    fi
     rm -f "$home/daemon"
     detached "$home/nsenter" "$home/log" nsenter "${inside[@]}" \
         env "${lacks[@]}" "PATH=$home/shims:$PATH" LXD_DIR=/var/lib/lxd "${program[@]}"
@@ -35,6 +37,7 @@ start_daemon() { # true once it is ready
     note "$(pgrep -P "$pid")" "$home/daemon"
     until_true 60 ready_or_dead && ready
 }
+newer() { dpkg --compare-versions "$(dpkg-query -W -f '${Version}' lxd)" ge 5.0.2+git; } # Debian 13's
 ready_or_dead() { ready || dead "$home/daemon"; }
 
 client_certificate() { # one for all daemons of the lab
@@ -65,22 +68,22 @@ Y
 
 configure() { # settings and trust, unless they are as wanted and a client sees it
     [ "$(settings)" != "$(cat "$home/settings" 2>/dev/null)" ] || ! trusted || return 0
-    settings | LXD_DIR=$home/state lxd init --preseed >/dev/null
+    settings | LXD_DIR=$home/state lxd init --preseed >/dev/null || return 1
     install -m 644 "$home/state/server.crt" "$home/server.crt"
     trusted || lxc config trust add "$LAB_DIR/client/client.crt" --name lab >/dev/null 2>&1 || true
-    until_true 20 trusted || die "no trusted answer from $NET.$index.2:8443, see $home/log"
+    until_true 10 trusted || return 1
     settings >"$home/settings"
 }
 
 bridges() { # unmanaged bridges live and die with the machine
     local bridge n=0
-    for bridge in $(cat "$home/bridges" 2>/dev/null); do
+    [ ! -s "$home/bridges" ] || while read -r bridge; do
         n=$((n + 1))
         inside_net ip link show "$bridge" >/dev/null 2>&1 && continue
         inside_net ip link add "$bridge" type bridge
         inside_net ip addr add "$BRIDGE_NET.$index.$((n * 16 + 1))/28" dev "$bridge"
         inside_net ip link set "$bridge" up
-    done
+    done <"$home/bridges"
 }
 
 image() { # the tiny guest under the alias "tiny"

@@ -20,14 +20,15 @@ lock() { # lock NAME: one at a time, until this script ends. What the script sta
     mkdir -p "$LAB_DIR"
     chmod 755 "$LAB_DIR"
     exec 9>"$LAB_DIR/$1.lock"
-    flock 9
+    flock -w 600 9 || die "another lab command still runs after 10 minutes: $LAB_DIR/$1.lock"
 }
 
 born() { # born PID: when the kernel started it, in ticks since boot. With its pid this names a process for good
     local stat
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     read -ra stat <<<"${stat##*) }"
-    [ "${stat[0]}" != Z ] && echo "${stat[19]}"
+    # A zombie is dead, but not while another thread of it still has its sockets open.
+    { [ "${stat[0]}" != Z ] || [ "${stat[17]}" -gt 1 ]; } && echo "${stat[19]}"
 }
 
 note() { echo "$1 $(born "$1") $(</proc/sys/kernel/random/boot_id)" >"$2"; } # note PID FILE
