@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from innkeeper.hypervisors.lxd.marks import mark
 from innkeeper.hypervisors.simulated import PREFIX, world
 from innkeeper.model.lifecycle import Status
-from innkeeper.store import operations
+from innkeeper.store import events, operations
 from innkeeper.store.database import Database
 from innkeeper.store.figures import figures
 from innkeeper.store.hosts import listing as host_listing
@@ -83,6 +83,10 @@ class Accounts:
     def of(self, kind: str) -> list[operations.Operation]:
         """All operations of a kind, newest first."""
         return [one for one in self.database.ask(operations.listing, limit=10_000) if one.kind == kind]
+
+    def events(self) -> list[events.Event]:
+        """All events, oldest first."""
+        return self.database.ask(events.after, cursor=0, limit=100_000)
 
     def machines(self) -> list[Any]:
         """The composed machines' rows."""

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault, world
+from innkeeper.hypervisors.simulated import Fault
 from tests.kit.accounts import Accounts
 from tests.kit.client import oauth
 from tests.kit.house import Inn, inn
@@ -87,11 +87,7 @@ async def test_hundreds_wait_without_thread_or_connection(site: Site) -> None:
             most_connections = max(most_connections, connections(site))
             await asyncio.sleep(0.05)
         assert len(site.accounts.open()) == CLIENTS, "they did not wait while it was measured"
-        for one in names:
-            with world(site.file(one)) as state:
-                state.create_seconds = 0.0
-                for making in state.making.values():
-                    making.until = 0.0
+        site.release(*names)
         made = await asyncio.gather(*composing)
     assert most_threads <= THREADS
     assert most_connections <= CONNECTIONS

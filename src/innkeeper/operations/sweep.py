@@ -1,55 +1,72 @@
 """The last line against leaks: what carries our mark and belongs to nobody goes.
 
 A host call may arrive after everything has been undone (a frozen process wakes between its last check and its
-request). Only things marked with one of *our* operations, which has failed and is over for minutes, are touched.
+request). Only things with *our* marks are touched: of an operation that has failed, or of a machine that was
+removed, and either is over for minutes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import sqlalchemy as sa
 import structlog
 
 from innkeeper.hypervisors.base import Hypervisor
 from innkeeper.operations.context import Services
-from innkeeper.store import events, hosts, operations, storage_pools
+from innkeeper.store import events, hosts, leftovers, storage_pools
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
-from innkeeper.store.operations import State
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Thing:
+    """An instance (`pool` ""), or a volume, with our marks."""
+
+    pool: str
+    name: str
+    machine: str
+    operation: str
+
+    def __str__(self) -> str:
+        return f"volume {self.pool}/{self.name}" if self.pool else f"instance {self.name}"
+
+
 async def sweep(services: Services, host_id: int, *, host: Hypervisor) -> int:
-    """Remove from a host what failed operations of ours left there; how many things went."""
-    project = (await services.database.reading(hosts.find, host_id)).project
-    tagged = [
-        (one.name, one.tag("machine"), one.tag("operation"))
-        for one in await host.instances()
-        if one.project == project and one.tag("installation") == services.uuid
+    """Remove from a host what carries our mark and belongs to nobody; how many things went."""
+    database = services.database
+    project = (await database.reading(hosts.find, host_id)).project
+    found = [("", one.name, one.tags) for one in await host.instances() if one.project == project]
+    for pool, volumes in (await database.reading(storage_pools.volumes, host_id=host_id)).items():
+        found += [(pool, one.name, one.tags) for one in volumes if one.project == project]
+    ours = [
+        _Thing(pool=pool, name=name, machine=marks["machine"], operation=marks["operation"])
+        for pool, name, tags in found
+        if (marks := dict(tags)).get("installation") == services.uuid and marks.get("machine") and "operation" in marks
     ]
-    volumes = [
-        (pool, volume.name, marks.get("machine", ""), marks.get("operation", ""))
-        for pool, found in (await services.database.reading(storage_pools.volumes, host_id=host_id)).items()
-        for volume in found
-        if (marks := dict(volume.tags)).get("installation") == services.uuid and volume.project == project
-    ]
-    ids = {operation for _, _, operation in tagged} | {operation for *_, operation in volumes}
-    age = services.settings.sweep_after
-    dead = await services.database.reading(operations.ended_among, ids=ids - {""}, state=State.FAILED, older_than=age)
-    swept = []
-    for name, machine, operation in tagged:
-        if operation in dead and machine:
-            await host.delete(name=name, machine=machine)
-            swept.append(f"instance {name}")
-    for pool, name, machine, operation in volumes:
-        if operation in dead and machine:
-            await host.delete_volume(pool=pool, name=name, machine=machine)
-            swept.append(f"volume {pool}/{name}")
+    if not ours:
+        return 0
+    swept = await database.reading(_nobodys, ours, older_than=services.settings.sweep_after)
+    for one in swept:
+        if one.pool:
+            await host.delete_volume(pool=one.pool, name=one.name, machine=one.machine)
+        else:
+            await host.delete(name=one.name, machine=one.machine)
     if swept:
-        log.warning("swept", host=host_id, what=swept)
-        await services.database.patiently(_tell, host_id, swept)
+        log.warning("swept", host=host_id, what=[str(one) for one in swept])
+        await database.patiently(_tell, host_id, swept)
     return len(swept)
 
 
-def _tell(write: Write, host_id: int, swept: list[str]) -> None:
-    text = f"removed what failed operations had left: {', '.join(swept)}"
+def _nobodys(sql: sa.Connection, things: list[_Thing], *, older_than: float) -> list[_Thing]:
+    """Those whose operation failed or whose machine was removed, long enough ago; instances before volumes."""
+    undone = leftovers.undone(sql, operations={one.operation for one in things}, older_than=older_than)
+    removed = leftovers.removed(sql, system_ids={one.machine for one in things}, older_than=older_than)
+    return [one for one in things if one.operation in undone or one.machine in removed]
+
+
+def _tell(write: Write, host_id: int, swept: list[_Thing]) -> None:
+    text = f"removed what belonged to nobody any more: {', '.join(map(str, swept))}"
     events.add(write, Event(kind="host", what="swept", text=text, host_id=host_id))

@@ -122,8 +122,8 @@ def submit(
         host_id=host_id,
         system_id=system_id,
         state=State.RUNNING,
-        step="",
-        text="submitted",
+        step=first_step,  # it waits for its turn at that step already
+        text="",
         actor=actor,
         request=request,
     )
@@ -256,14 +256,6 @@ def resume(write: Write, *, id: str, actor: str) -> Operation:
         request=row.request,
     )
     return find(write.sql, id)
-
-
-def ended_among(sql: sa.Connection, *, ids: set[str], state: State, older_than: float) -> set[str]:
-    """Of these operations, those that ended in `state` more than `older_than` seconds ago."""
-    if not ids:
-        return set()
-    limit = NOW - older_than
-    return set(sql.scalars(sa.select(op.id).where(op.id.in_(ids), op.state == state, op.ended < limit)))
 
 
 def prune(write: Write, *, older_than: float) -> int:
