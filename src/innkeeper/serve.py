@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from innkeeper.api.app import make_app, open_store
+from innkeeper.api.house import House
 from innkeeper.errors import Misconfigured
 from innkeeper.settings import Settings
 from innkeeper.store import users
@@ -43,7 +44,7 @@ def up(settings: Settings) -> None:
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
-    _Server(config, where).run(sockets)
+    _Server(config, where, house).run(sockets)
 
 
 def _first_admin(write: Write, cipher: Cipher, *, password: str) -> users.ApiKey | None:
@@ -55,16 +56,20 @@ def _first_admin(write: Write, cipher: Cipher, *, password: str) -> users.ApiKey
 
 
 class _Server(uvicorn.Server):
-    """Says where it is once it answers."""
+    """Says where it is once it answers, and lets its callers go before it stops."""
 
-    def __init__(self, config: uvicorn.Config, where: str) -> None:
+    def __init__(self, config: uvicorn.Config, where: str, house: House) -> None:
         super().__init__(config)
-        self._where = where
+        self._where, self._house = where, house
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             print(f"Innkeeper is up: {self._where}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._house.leave()
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:

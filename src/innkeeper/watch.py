@@ -145,8 +145,10 @@ class _Watcher:
         full_at, rested_at = clock() + settings.refresh_every, 0.0
         while not reader.done():
             moved = asyncio.create_task(self._moved.wait())
-            await asyncio.wait({moved, reader}, timeout=max(full_at - clock(), 0.0), return_when=FIRST_COMPLETED)
-            moved.cancel()
+            try:
+                await asyncio.wait({moved, reader}, timeout=max(full_at - clock(), 0.0), return_when=FIRST_COMPLETED)
+            finally:  # also when it is we who are cancelled
+                moved.cancel()
             if self._moved.is_set():
                 await asyncio.sleep(max(DEBOUNCE, rested_at - clock()))
             dirty, self._dirty = self._dirty, set()

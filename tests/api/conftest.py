@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.doubles.lxd import LxdDouble
 from tests.kit.house import Inn, inn
+from tests.kit.server import Server, running
 
 
 @pytest.fixture
@@ -23,3 +24,13 @@ async def lxd() -> AsyncIterator[LxdDouble]:
     """A server that speaks LXD's API over TLS and trusts us already."""
     async with LxdDouble() as double:
         yield double
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server of its own, for raw bytes, its log and its end. Simulated hosts are files in `hosts`."""
+    (tmp_path / "hosts").mkdir()
+    one = Server(tmp_path, hosts=tmp_path / "hosts", log_level="DEBUG", trust_every=0.2, poll_every=0.2)
+    one.key()  # made before, so that it is not the first start, which prints it
+    with running(one):
+        yield one

@@ -26,6 +26,7 @@ class Feed:
         self._turned = asyncio.Condition()
         self._last = 0
         self._followers = 0
+        self._over = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -38,6 +39,12 @@ class Feed:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    async def end(self) -> None:
+        """End what follows, and what comes to follow: the process stops, and open streams must not hold it up."""
+        async with self._turned:
+            self._over = True
+            self._turned.notify_all()
 
     def _heard(self, _events: list[dict[str, Any]]) -> None:
         if self._followers and not self._loop.is_closed():
@@ -69,7 +76,7 @@ class Feed:
         self._followers += 1
         self._nudged.set()
         try:
-            while True:
+            while not self._over:
                 known = self._last  # before the page is read: what comes meanwhile is not in it
                 page = await self._database.reading(events.after, cursor=cursor, limit=PAGE, **which)
                 seen = page[-1].id if len(page) == PAGE else max(cursor, known, page[-1].id if page else 0)
@@ -80,7 +87,7 @@ class Feed:
                         continue
                 try:
                     async with asyncio.timeout(idle), self._turned:
-                        await self._turned.wait_for(lambda seen=seen: self._last > seen)  # type: ignore[misc]
+                        await self._turned.wait_for(lambda seen=seen: self._over or self._last > seen)  # type: ignore[misc]
                 except TimeoutError:
                     yield []
         finally:

@@ -37,6 +37,11 @@ class House:
         await self.engine.start()
         await self.watch.start()
 
+    async def leave(self) -> None:
+        """Before the server closes its connections: open streams end, and who waits hears how things stand."""
+        await self.feed.end()
+        self.engine.endings.let_go()
+
     async def stop(self) -> None:
         """In this order: nobody looks, what runs lets go, connections close."""
         await self.watch.stop()
@@ -60,7 +65,6 @@ class House:
         if row.state in (State.FAILED, State.UNDOING) and row.error is not None:
             raise recall(row.error)
         return row
-
 
     async def end(self, id: str, request: Request) -> None:
         """`outcome` of what must be over to be a success: HostFailure when it still waits for its host."""

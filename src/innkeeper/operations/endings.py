@@ -22,7 +22,8 @@ class Endings:
 
     def __init__(self, database: Database, *, interval: float = 0.2) -> None:
         self._database, self._interval = database, interval
-        self._waiting: dict[str, list[asyncio.Future[str]]] = {}
+        self._waiting: dict[str, list[asyncio.Future[str | None]]] = {}
+        self._over = False
         self._nudged = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.queries = 0
@@ -35,13 +36,23 @@ class Endings:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def let_go(self) -> None:
+        """The process stops: who waits, or comes to wait, hears how things stand. Call it in the event loop."""
+        self._over = True
+        for futures in self._waiting.values():
+            for future in futures:
+                if not future.done():
+                    future.set_result(None)
+
     def nudge(self) -> None:
         """Ask now. Call it in the event loop."""
         self._nudged.set()
 
     async def of(self, id: str, *, timeout: float) -> str | None:
         """The state in which an operation's outcome became clear; None when the time (seconds) is over first."""
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        if self._over:
+            return None
+        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(id, []).append(future)
         self._nudged.set()
         try:

@@ -45,6 +45,17 @@ class Changes:
     regenerate: bool = False
 
 
+_SENT_AS = {  # what a column is called by those who change it
+    "tags_json": "tags",
+    "zone_id": "zone",
+    "pool_id": "pool",
+    "cpu_ratio": "cpu_over_commit_ratio",
+    "memory_ratio": "memory_over_commit_ratio",
+    "macvlan_mode": "default_macvlan_mode",
+    "default_pool": "default_storage_pool",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Applied:
     """What came of it: the names of what changed, and the operation that does the rest ("" : none is needed)."""
@@ -66,7 +77,8 @@ def apply(write: Write, services: Services, host_id: int, wanted: Changes, *, ac
     operation = ""
     if reconnect is not None:
         operation = reconnect_host.submit(write, host, reconnect, actor=actor, request=request)
-    changed = (*plain, *ratios, *(("password",) if fresh else ()), *(("connection",) if operation else ()))
+    named = (_SENT_AS.get(column, column) for column in plain)
+    changed = (*named, *ratios, *(("password",) if fresh else ()), *(("connection",) if operation else ()))
     return Applied(changed=changed, operation=operation)
 
 

@@ -87,7 +87,7 @@ async def update(call: Call) -> object:
         parameters.must_fit(values, one, hosts.find(write.sql, one.host_id).kind if one.host_id else "manual")
         if wanted:
             machines.update(write, one.system_id, **wanted)
-            text = f"changed {one.hostname}: {', '.join(wanted)}"
+            text = f"changed {one.hostname}: {', '.join(name.removesuffix('_id') for name in wanted)}"
             audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return shape_one(write.sql, one.system_id)
 
