@@ -68,15 +68,15 @@ def _start(stage: Stage, later: Callable[[str], None]) -> Lxd:
 def _theirs(stage: Stage, lxc: str, later: Callable[[str], None]) -> Lxd:
     server = _query(lxc, "/1.0", stage.env)
     if not server["config"].get("core.https_address"):
-        later(f"{lxc} config unset local: core.https_address")
-        stage.run(f"{lxc} config set local: core.https_address={LISTEN}")
+        later(f"{lxc} config unset core.https_address")
+        stage.run(f"{lxc} config set core.https_address={LISTEN}")
         server = _query(lxc, "/1.0", stage.env)
     environment = server["environment"]
     listening = server["config"].get("core.https_address", "")
     for address in _candidates(environment["addresses"] or [], listening):
         if _is_certificate_of(address, environment["certificate_fingerprint"]):
-            later(f"{lxc} config trust revoke-token local:{TOKEN} 2>/dev/null || true")  # one that was not used
-            token = f"{lxc} config trust add local: --name {TOKEN} | tail -n 1"
+            later(f"{lxc} config trust revoke-token {TOKEN} 2>/dev/null || true")  # one that was not used
+            token = f"{lxc} config trust add --name {TOKEN} | tail -n 1"
             return Lxd(address=address, version=environment["server_version"], token=token)
     raise StepFailed(f"This LXD listens on {listening}, but does not answer there.")
 
@@ -90,14 +90,18 @@ def _lxc(env: dict[str, str]) -> str:
     for command in (shown, f"sudo {shown}"):
         if command == shown or (os.getuid() != 0 and shutil.which("sudo")):
             with suppress(OSError, ValueError, subprocess.SubprocessError):
-                _query(command, "/1.0", env)
-                return command
+                if _output(f"{command} remote get-default", env).strip() == b"local":
+                    _query(command, "/1.0", env)
+                    return command
     return ""
 
 
 def _query(lxc: str, path: str, env: dict[str, str]) -> Any:
-    command = [*lxc.split(), "query", f"local:{path}"]
-    return json.loads(subprocess.run(command, env=env, check=True, capture_output=True, timeout=60).stdout)
+    return json.loads(_output(f"{lxc} query {path}", env))
+
+
+def _output(command: str, env: dict[str, str]) -> bytes:
+    return subprocess.run(command.split(), env=env, check=True, capture_output=True, timeout=60).stdout
 
 
 def _unusable(lxc: str, env: dict[str, str]) -> str:

@@ -63,16 +63,11 @@ class Stage:
             cwd=self.cwd,
             env=self.env,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if show and not drawn else None,
+            stderr=None if drawn else subprocess.STDOUT if show else subprocess.PIPE,
             text=True,
         )
-        assert process.stdout is not None
-        said = []
         try:
-            for line in process.stdout:
-                said.append(line)
-                if show:
-                    tell(line.rstrip("\n"))
+            out, error = _told(process) if show else process.communicate()
             process.wait()
         except BaseException:  # the demo was told to end: so is the command
             with suppress(PermissionError):
@@ -81,9 +76,19 @@ class Stage:
             raise
         if process.returncode != 0:
             if not show:
-                tell("".join(said).rstrip("\n"))
+                tell(f"{out}{error or ''}".rstrip("\n"))
             raise StepFailed(f"That failed (exit code {process.returncode}).")
-        return "".join(said)
+        return out
+
+
+def _told(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process prints, told line by line as it comes."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        tell(line.rstrip("\n"))
+    return "".join(lines), ""
 
 
 def say(text: str) -> None:
