@@ -135,8 +135,8 @@ class Inventory:
     """All that a host told about itself, as it told it. `faults`: the parts that could not be read.
 
     A part named in `faults` ("resources", "storage pools", "pool fast", "networks", "network eth0",
-    "projects", "other projects", "profiles") is empty here; whoever stores an inventory keeps the last numbers of such a
-    part and marks them stale.
+    "projects", "other projects", "profiles") is empty here; whoever stores an inventory keeps the last numbers of
+    such a part and marks them stale.
     """
 
     server_name: str = ""
