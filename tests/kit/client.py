@@ -35,10 +35,12 @@ class Client:
         query = [("op", op)] if op is not None else []
         signed = {"Authorization": oauth(self.key)} if self.key else {}
         if method in ("GET", "DELETE"):
-            return await self.http.request(method, url, params=query + sent, headers=signed | (headers or {}))
+            return await self.http.request(method, url, params=(query + sent) or None, headers=signed | (headers or {}))
         body = str(httpx2.QueryParams(sent))
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        return await self.http.request(method, url, params=query, content=body, headers=signed | form | (headers or {}))
+        return await self.http.request(
+            method, url, params=query or None, content=body, headers=signed | form | (headers or {})
+        )
 
     async def get(self, path: str, **fields: Any) -> Any:
         """The JSON of a GET that must succeed."""
