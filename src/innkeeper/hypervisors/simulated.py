@@ -124,18 +124,30 @@ class Simulated:
         """One request: counted, faults strike before and after, the guard looks first when it changes the host."""
         if change:
             self._guard()
+        refused: Exception | None = None
         with world(self._path) as state:
             state.calls[call] = state.calls.get(call, 0) + 1
-            struck = [fault for fault in state.faults if fault.call == call and fault.name in ("", name)]
-            now = struck[:1]
-            state.faults = [fault for fault in state.faults if fault not in now]
+            fault = next((one for one in state.faults if one.call == call and one.name in ("", name)), None)
+            if fault is not None:
+                state.faults.remove(fault)
             up = state.up
+            if up and fault is None:
+                try:
+                    yield state
+                except Exception as error:  # the call was made all the same: it stays counted
+                    refused = error
+        if refused is not None:
+            raise refused
         if not up:
             raise HostUnreachable(f"The host {self._path.stem} does not answer.", details="it is down")
-        await _strike([fault for fault in now if fault.when == "before"])
+        if fault is None:
+            return
+        if fault.when == "before":
+            await _strike(fault)
         with world(self._path) as state:
             yield state
-        await _strike([fault for fault in now if fault.when == "after"])
+        if fault.when == "after":
+            await _strike(fault)
 
     def _key(self, name: str) -> str:
         return f"{self._target.project}/{name}"
@@ -301,16 +313,15 @@ class Simulated:
                 yield HostEvent(change=Change.INSTANCE, action=action, project=project, instance=name)
 
 
-async def _strike(faults: list[Fault]) -> None:
-    for fault in faults:
-        if fault.kind == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        elif fault.kind == "delay":
-            await asyncio.sleep(fault.seconds)
-        elif fault.kind == "cut":
-            raise HostUnreachable("The connection to the host was cut.", details="the outcome is unknown")
-        else:
-            raise HostRefused("The host refused.", details="a fault on demand", code=500)
+async def _strike(fault: Fault) -> None:
+    if fault.kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif fault.kind == "delay":
+        await asyncio.sleep(fault.seconds)
+    elif fault.kind == "cut":
+        raise HostUnreachable("The connection to the host was cut.", details="the outcome is unknown")
+    else:
+        raise HostRefused("The host refused.", details="a fault on demand", code=500)
 
 
 def _made(spec: InstanceSpec) -> InstanceFacts:
