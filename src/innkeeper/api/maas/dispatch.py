@@ -86,7 +86,7 @@ class Dispatch:
 
     async def _run(self, request: Request) -> object:
         full = request.scope["path"]
-        path = full.partition(PREFIX)[2]
+        path = full.replace("/MAAS//", "/MAAS/", 1).partition(PREFIX)[2]  # Ansible with a final slash in its host
         form = _OP_IN_PATH.fullmatch(path)
         found = self._table.find(form["path"] if form else path)
         if found is None:
