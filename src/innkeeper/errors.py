@@ -13,6 +13,7 @@ InnkeeperError
 │   ├── HostUntrusted    503  it answers, but does not accept our credentials
 │   ├── HostChanged      503  its certificate is not the one that was pinned
 │   └── HostRefused      503  it answered no, in its own words
+├── Unavailable          503  our own database does not answer, or is too busy to
 └── Misconfigured        500  this server is set up wrongly (wrong key file, old database)
 
 The tree is the catalogue of the API: `status` is the HTTP status it becomes.
@@ -114,6 +115,12 @@ class HostRefused(HostFailure):
     def __init__(self, brief: str, *, details: str = "", resolution: str = "", code: int = 0) -> None:
         super().__init__(brief, details=details, resolution=resolution)
         self.code = code
+
+
+class Unavailable(InnkeeperError):
+    """The database is away or too busy; asked again later it may work. Outcome unknown for a change."""
+
+    status = 503
 
 
 class Misconfigured(InnkeeperError):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import structlog
 
-from innkeeper.errors import HostChanged, HostFailure, HostUntrusted, NotFound
+from innkeeper.errors import HostChanged, HostFailure, HostUntrusted, NotFound, Unavailable
 from innkeeper.hypervisors.base import Change, HostEvent, Hypervisor
 from innkeeper.model.host import HostState
 from innkeeper.operations import add_host, refresh, retention, sweep
@@ -51,7 +52,8 @@ class Watch:
         for _, task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*(task for _, task in self._tasks.values()), return_exceptions=True)
-        await self._services.database.writing(watching.leave, me=self._engine.me)
+        with suppress(Unavailable):  # then the lease runs out instead
+            await self._services.database.writing(watching.leave, me=self._engine.me)
 
     async def _share(self) -> None:
         database, clock = self._services.database, asyncio.get_running_loop().time

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.kit.databases import fresh_postgres
 from tests.kit.forked import Forked
-from tests.kit.server import Server, running
+from tests.kit.server import Server, free_port, running
 from tests.laws.conftest import QUICK, Site, make_site
 
 pytestmark = pytest.mark.postgres
@@ -139,3 +140,11 @@ def test_two_first_starts_with_keys_of_their_own_leave_one_key(tmp_path: Path, e
     assert len(ready) == 1
     keys = [one.settings.encryption_key_file for one in servers]
     assert [one.exists() for one in keys] == [one in ready for one in servers]
+
+
+def test_a_database_that_is_not_there_is_said(tmp_path: Path, empty: str) -> None:
+    nowhere = sa.make_url(empty).set(port=free_port()).render_as_string(hide_password=False)
+    said = refusal(Server(tmp_path, url=nowhere))
+    assert "The database cannot be used." in said
+    assert "refused" in said
+    assert str(sa.make_url(empty).password) not in said

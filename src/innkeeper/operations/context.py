@@ -30,9 +30,10 @@ class Connections:
         self._retired: list[Hypervisor] = []
         self._lock = asyncio.Lock()
 
-    async def to(self, host_id: int) -> Hypervisor:
-        """The host, ready to be spoken to; NotFound when it is gone."""
-        host = await self._database.reading(hosts.find, host_id)
+    async def to(self, host_id: int, *, patiently: bool = False) -> Hypervisor:
+        """The host, ready to be spoken to; NotFound when it is gone. `patiently`: waits for a database that is away."""
+        ask = self._database.patiently_reading if patiently else self._database.reading
+        host = await ask(hosts.find, host_id)
         known = self._open.get(host_id)
         if known and known[0] == host.revision:
             return known[1]
@@ -40,7 +41,7 @@ class Connections:
             known = self._open.get(host_id)
             if known and known[0] == host.revision:
                 return known[1]
-            kind, target = await self._database.reading(hosts.target, self._cipher, host_id)
+            kind, target = await ask(hosts.target, self._cipher, host_id)
             fresh = await registry.connect(kind, target, unguarded)
             if known:  # somebody may still be using it: it is closed with the others at the end
                 self._retired.append(known[1])
@@ -96,7 +97,8 @@ class Work:
     async def host(self) -> Hypervisor:
         """The operation's host; every change of it is preceded by the guard."""
         if not self._host:
-            self._host.append((await self.services.connections.to(self.host_id)).guarded(self.guard))
+            shared = await self.services.connections.to(self.host_id, patiently=True)
+            self._host.append(shared.guarded(self.guard))
         return self._host[0]
 
     def forget_host(self) -> None:

@@ -27,6 +27,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from innkeeper.errors import Unavailable
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -111,10 +113,13 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Write]:
-        """A write transaction: commits at the end, rolls back on any exception. Events are inserted last."""
+        """A write transaction: commits at the end, rolls back on any exception. Events are inserted last.
+
+        Raises Unavailable, as everything here that asks the database.
+        """
         from innkeeper.store import events
 
-        with self._turn, self.engine.begin() as connection:
+        with _told(), self._turn, self.engine.begin() as connection:
             write = Write(connection, self.is_sqlite)
             yield write
             if write.events:
@@ -126,7 +131,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A read transaction: one consistent view, no lock."""
-        with self._reader.connect() as connection:
+        with _told(), self._reader.connect() as connection:
             yield connection
 
     def transact(self, change: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -179,15 +184,19 @@ async def _until_there(threads: Executor, work: Callable[[], T]) -> T:
     while True:
         try:
             return await _in(threads, work)
-        except DBAPIError as error:
-            if not away(error):
-                raise
+        except Unavailable:
             await asyncio.sleep(0.5)
 
 
-def away(error: DBAPIError) -> bool:
-    """Whether an error says that the database is away or busy, so that trying again later makes sense."""
-    return isinstance(error, OperationalError) or bool(error.connection_invalidated)
+@contextmanager
+def _told() -> Iterator[None]:
+    """That the database is away or busy, as our own error: trying again later makes sense then, and only then."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            raise Unavailable("The database does not answer now.", resolution="Try again in a moment.") from error
+        raise
 
 
 def _configure_sqlite(raw: Any, _record: object) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import OperationalError
 
+from innkeeper.errors import Misconfigured
 from innkeeper.store import secrets
 from innkeeper.store.database import Database, Write
 from innkeeper.store.secrets import Cipher
@@ -18,7 +20,18 @@ MIGRATING = 0x5C4E  # advisory lock of PostgreSQL: one process migrates, the oth
 
 
 def upgrade(database: Database) -> None:
-    """Run the migrations that are missing."""
+    """Run the migrations that are missing. Misconfigured when the database cannot be used at all."""
+    try:
+        _upgrade(database)
+    except OperationalError as error:
+        raise Misconfigured(
+            "The database cannot be used.",
+            details=str(error.orig).strip().partition("\n")[0],
+            resolution="See that it runs, and that the setting database leads to it.",
+        ) from error
+
+
+def _upgrade(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with database.engine.connect() as connection:
