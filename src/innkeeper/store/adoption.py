@@ -26,7 +26,7 @@ def meet(write: Write, host: Host, facts: InstanceFacts, storage: Storage, *, uu
         instance=facts.name,
         origin="adopted" if tracked else "leftover" if ours else "other",
         system_id=system_id,
-        mark=facts.tag("machine") if ours else "",
+        mark=facts.tag("machine"),
         cores=facts.cores,
         pinned=machines.text(facts.pinned),
         memory=facts.memory,

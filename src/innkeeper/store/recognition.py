@@ -1,8 +1,8 @@
 """Which instance of a listing is which claim. Pure.
 
-Project and name tell, except that a composed machine's instance carries our mark: it is found by it after a rename,
-and another instance under its name is not taken for it. A copy carries the mark too (hypervisors copy marks): the
-mark counts only when the name has no better claim to it.
+Project, name and mark tell: another instance under a name is not taken for the one that was there. A composed
+machine's instance carries our mark and is found by it after a rename. A copy carries it too (hypervisors copy
+marks): an instance under the claim's own name comes first.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def recognise(known: Sequence[Known], instances: Sequence[InstanceFacts], *, uui
         one = by_key.get(facts.key)
         if one is None:
             rest.append(facts)
-        elif one.origin == "composed" and not _carries(facts, one, uuid):
+        elif facts.tag("machine") != one.mark:
             posing[one.id] = facts
         else:
             same[one.id] = facts
@@ -66,6 +66,11 @@ def recognise(known: Sequence[Known], instances: Sequence[InstanceFacts], *, uui
                 fresh.append(facts)
         # whoever was renamed leaves its old name to the instance that is there now
         rest = [posing.pop(id) for id in list(posing) if id in same]
+    composed = {one.id for one in by_mark.values()}
+    for id in [id for id in posing if id not in composed]:  # renamed to the name of one that is gone for good
+        one = by_mark.get(posing[id].tag("machine"))
+        if one and one.id not in same and one.project == posing[id].project and _carries(posing[id], one, uuid):
+            same[one.id] = posing.pop(id)
     return Recognised(same=same, posing=posing, fresh=tuple(fresh))
 
 

@@ -36,19 +36,35 @@ def see(write: Write, *, host_id: int, instances: tuple[InstanceFacts, ...], lis
     known = _known(write.sql, host_id)
     # What is being worked on, or was settled after the listing began, is not judged by it.
     busy = unfinished.busy(write.sql, host_id)
-    open_to_judgement = {one.id for one in known if not {one.system_id, one.mark} & busy and one.settled_at < listed_at}
     departing = unfinished.departing(write.sql, host_id, since=listed_at)
     volumes = storage_pools.volumes(write.sql, host_id=host_id)
+    judged = [
+        one
+        for one in known
+        if not {one.system_id, one.mark} & busy
+        and one.settled_at < listed_at
+        and not (one.origin == "leftover" and departing.holds(one.instance, one.mark))
+    ]
     found = recognise(known, instances, uuid=uuid)
-    judged = [one for one in known if one.id in open_to_judgement]
-    _rename(write, host, [(one, found.same[one.id].name) for one in judged if one.id in found.same])
-    for one in judged:
-        facts = found.same.get(one.id)
-        if facts is not None:
-            _follow(write, host, one, facts, _storage(facts, volumes, before=one.storage))
+    there = [one for one in judged if one.id in found.same]
+    missing = [one for one in judged if one.id not in found.same]
+    fresh = list(found.fresh)
+    for one in missing:
+        posing = found.posing.get(one.id)
+        if one.origin == "composed":
+            _miss(write, host, one, posing, volumes)
         else:
-            _miss(write, host, one, found.posing.get(one.id), volumes)
-    for facts in found.fresh:
+            _forget(write, host, one)
+            fresh += [posing] if posing else []
+    _rename(write, host, known, [(one, found.same[one.id].name) for one in there])
+    for one in there:
+        facts = found.same[one.id]
+        if one.origin == "leftover":  # nobody removes it any more: it is met anew
+            write.sql.execute(sa.delete(claim).where(c.id == one.id))
+            fresh.append(facts)
+        else:
+            _follow(write, host, one, facts, _storage(facts, volumes, before=one.storage))
+    for facts in fresh:
         if facts.project != host.project or not departing.holds(facts.name, facts.tag("machine")):
             adoption.meet(write, host, facts, _storage(facts, volumes), uuid=uuid)
     return True
@@ -94,9 +110,14 @@ def _storage(facts: InstanceFacts, volumes: Mapping[str, tuple[Volume, ...]], *,
     return tuple(held)
 
 
-def _rename(write: Write, host: Host, pairs: list[tuple[Known, str]]) -> None:
-    """Instances renamed behind our back. All let go of their names first: one may have taken another's."""
+def _rename(write: Write, host: Host, known: list[Known], pairs: list[tuple[Known, str]]) -> None:
+    """Instances renamed behind our back. All let go of their names first: one may have taken another's. A name that
+    a claim holds whose instance is not there to be judged stays that claim's."""
     renamed = [(one, name) for one, name in pairs if one.instance != name]
+    leaving = {one.id for one, _ in renamed}
+    rows = write.sql.execute(sa.select(c.id, c.project, c.instance).where(c.id.in_([one.id for one in known])))
+    held = {(row.project, row.instance) for row in rows if row.id not in leaving}
+    renamed = [(one, name) for one, name in renamed if (one.project, name) not in held]
     for one, _ in renamed:
         write.sql.execute(sa.update(claim).where(c.id == one.id).values(instance=f"/{one.id}"))
     for one, name in renamed:
@@ -170,17 +191,20 @@ def _found_again(write: Write, host: Host, one: Known) -> None:
 def _miss(
     write: Write, host: Host, one: Known, posing: InstanceFacts | None, volumes: Mapping[str, tuple[Volume, ...]]
 ) -> None:
-    """A claim whose instance was not in the listing. Another in its place (`posing`) holds what it holds."""
-    if one.origin == "composed" and one.system_id:
-        if posing is not None:
-            _claim_as_seen(write, one, posing, _storage(posing, volumes), present=False)
-        if one.status in (Status.MISSING, Status.FAILED_COMMISSIONING):
-            return
-        write.sql.execute(sa.update(claim).where(c.id == one.id).values(present=False))
-        message = f"the instance {one.instance} is not on {host.name} any more"
-        machines.set_status(write, one.system_id, Status.MISSING, message=message)
-        machines.update(write, one.system_id, power_state=PowerState.UNKNOWN)
+    """A composed machine whose instance is not there. Another in its place (`posing`) holds what it holds."""
+    assert one.system_id is not None
+    if posing is not None:
+        _claim_as_seen(write, one, posing, _storage(posing, volumes), present=False)
+    if one.status in (Status.MISSING, Status.FAILED_COMMISSIONING):
         return
+    write.sql.execute(sa.update(claim).where(c.id == one.id).values(present=False))
+    message = f"the instance {one.instance} is not on {host.name} any more"
+    machines.set_status(write, one.system_id, Status.MISSING, message=message)
+    machines.update(write, one.system_id, power_state=PowerState.UNKNOWN)
+
+
+def _forget(write: Write, host: Host, one: Known) -> None:
+    """What we did not make is gone: so is its claim, and its record."""
     write.sql.execute(sa.delete(claim).where(c.id == one.id))
     if one.system_id:
         machines.delete(write, one.system_id)
