@@ -25,11 +25,11 @@ from innkeeper.operations import decompose, refresh
 from innkeeper.operations.compose import COMPOSE
 from innkeeper.operations.context import Work
 from innkeeper.operations.decompose import DECOMPOSE
-from innkeeper.store import hosts, ledger, machines, operations, storage_pools
+from innkeeper.store import hosts, ledger, machines, operations, sightings, storage_pools
 from innkeeper.store.database import Write, now
 from innkeeper.store.operations import FINISH, State
 from innkeeper.store.tables import machine, operation
-from tests.laws.reality import Key, Listing, Making, Reality, Removing, asked, held, made
+from tests.laws.reality import Key, Making, Reality, Removing, asked, held, made
 from tests.laws.stage import Stage
 
 RATIOS = st.sampled_from([0.0, 0.5, 1.0, 1.4, 2.0, 5.5, 10.0])
@@ -56,7 +56,6 @@ class Story(RuleBasedStateMachine):
         self.hosts: list[Reality] = []
         self.making: list[Making] = []
         self.removing: list[Removing] = []
-        self.listings: list[Listing] = []
         self.count = 0
 
     # --- what a person does
@@ -177,8 +176,10 @@ class Story(RuleBasedStateMachine):
         one = pick(self.hosts, which)
         project = "default" if tracked else "other"
         name = self._name("theirs")
-        if takes_a_name and one.gone and (project, one.gone[-1].name) not in one.instances:
-            name = one.gone[-1].name
+        if takes_a_name and one.instances:  # another in the place of one that was there
+            lost = list(one.instances.values())[which % len(one.instances)]
+            project, name = lost.key
+            one.gone.append(lost)
         disks = (DiskFacts(device="root", pool=next(iter(one.pools)), size=size * 1000),)
         facts = InstanceFacts(name=name, project=project, cores=cores, memory=memory * 1024, disks=disks)
         one.instances[facts.key] = facts
@@ -236,10 +237,13 @@ class Story(RuleBasedStateMachine):
     def _refresh(self, one: Reality) -> None:
         self._store(one, self._now(), one.inventory(), one.instances)
 
-    def _store(self, one: Reality, at: float, inventory: Inventory, instances: dict[Key, InstanceFacts]) -> None:
-        told = tuple(instances.values())
-        uuid = self.stage.services.uuid
-        self.database.transact(refresh.store, one.id, inventory, told, listed_at=at, uuid=uuid)
+    def _store(self, one: Reality, at: float, inventory: Inventory | None, instances: dict[Key, InstanceFacts]) -> None:
+        """Store a listing as a full refresh does, or (without an inventory) as a look at the instances does."""
+        told, uuid = tuple(instances.values()), self.stage.services.uuid
+        if inventory is None:
+            self.database.transact(sightings.see, host_id=one.id, instances=told, listed_at=at, uuid=uuid)
+        else:
+            self.database.transact(refresh.store, one.id, inventory, told, listed_at=at, uuid=uuid)
 
     def _rows(self, table: sa.Table) -> list[Any]:
         return self.database.ask(lambda sql: list(sql.execute(sa.select(table))))

@@ -87,16 +87,6 @@ class Removing:
     system_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """What a host answered, not stored yet."""
-
-    host: Reality
-    at: float
-    inventory: Inventory
-    instances: dict[Key, InstanceFacts]
-
-
 def _limit(physical: int, ratio: float) -> int:
     exact = Fraction(str(ratio)) * physical
     return exact.numerator // exact.denominator

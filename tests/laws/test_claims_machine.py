@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -22,11 +22,12 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.store import figures, hosts, storage_pools
 from innkeeper.store.tables import claim, claim_storage, host, machine, operation
 from tests.laws.claims_story import ANY, Story, pick
-from tests.laws.reality import Listing, Reality, held, numbers
+from tests.laws.reality import Reality, held, numbers
 from tests.laws.stage import Stage
 from tests.laws.world import everything
 
 pytestmark = pytest.mark.slow
+MEANWHILE = st.sampled_from(["look", "compose", "remove", "end", "vanish"])
 
 
 class Claims(Story):
@@ -38,33 +39,40 @@ class Claims(Story):
     def look(self, which: int) -> None:
         self._seen(pick(self.hosts, which), True)
 
-    @rule(which=ANY)
-    def begin_to_look(self, which: int) -> None:
+    @rule(which=ANY, whole=st.booleans(), meanwhile=st.lists(MEANWHILE, min_size=1, max_size=3))
+    def look_that_comes_late(self, which: int, whole: bool, meanwhile: list[str]) -> None:
+        """Things happen between the host's answer and its being stored: what was settled since is not judged by it."""
         one = pick(self.hosts, which)
-        self.listings.append(
-            Listing(host=one, at=self._now(), inventory=one.inventory(), instances=dict(one.instances))
-        )
-
-    @precondition(lambda self: self.listings)
-    @rule(which=ANY)
-    def store_what_was_seen(self, which: int) -> None:
-        """A listing that comes late: what was settled since it began is not judged by it."""
-        one = self.listings.pop(which % len(self.listings))
-        (row,) = [row for row in self._rows(host) if row.id == one.host.id]
-        before = everything(self.stage)
-        settled = {m.system_id: m.status for m in self._rows(machine) if m.settled_at >= one.at and m.status != 2}
-        known = {m.system_id for m in self._rows(machine)}
-        since = {o.system_id for o in self._rows(operation) if o.ended is not None and o.ended >= one.at}
-        self._store(one.host, one.at, one.inventory, one.instances)
-        if one.at < row.listed_at:
+        at, inventory, instances = self._now(), one.inventory(), dict(one.instances)
+        for what in meanwhile:
+            self._happens(what, which)
+        (row,) = [row for row in self._rows(host) if row.id == one.id]
+        before, known = everything(self.stage), {m.system_id: m for m in self._rows(machine)}
+        settled = {m.system_id: m.status for m in known.values() if m.settled_at >= at}
+        since = {o.system_id for o in self._rows(operation) if o.ended is not None and o.ended >= at}
+        self._store(one, at, inventory if whole else None, instances)
+        if at < row.listed_at:
             assert everything(self.stage) == before
-        now_known = {m.system_id: m for m in self._rows(machine)}
-        assert {system_id: now_known[system_id].status for system_id in settled} == settled
-        marks = {facts.key: facts.tag("machine") for facts in one.instances.values()}
-        for m in now_known.values():
+        found = {m.system_id: m for m in self._rows(machine)}
+        assert {system_id: found[system_id].status for system_id in settled} == settled
+        for m in found.values():
             if m.system_id not in known:  # nothing is adopted that an operation has taken away since
-                mark = marks[m.project, m.instance]
+                mark = instances[m.project, m.instance].tag("machine")
                 assert mark not in since or mark in known, (m.instance, mark)
+
+    def _happens(self, what: str, which: int) -> None:
+        if what == "look":
+            self._seen(pick(self.hosts, which), True)
+        elif what == "compose":
+            self.compose(which=which, cores=1, memory=1, disks=[1, 1], ending="done")
+        elif what == "remove" and self._composed():
+            self.remove(which=which, forced=bool(which % 2), now=True)
+        elif what == "end" and self.making:
+            self.end_compose(which=which, failed=bool(which % 2), answered=False)
+        elif what == "end" and self.removing:
+            self.end_removal(which=which)
+        elif what == "vanish" and self._all_instances():
+            self.vanish(which=which, seen=False)
 
     # --- what always holds
 
