@@ -31,8 +31,8 @@ test: check lab-up ## everything: installs what is missing, starts real servers 
 	$(PYTEST) -p no_skips -m "postgres and not live"
 	$(PYTEST) -p no_skips -m live
 
-test-fast: venv ## what needs no root and no servers; under a minute
-	$(PYTEST) -m "not live and not postgres" -n $(WORKERS)
+test-fast: venv ## what needs no root, no servers and no patience; under a minute
+	$(PYTEST) -m "not live and not postgres and not slow" -n $(WORKERS)
 
 test-live: venv ## HV=lxd: the tests against that real hypervisor
 	@[ "$(HV)" = lxd ] || { echo "HV=$(HV): there is only lxd" >&2; exit 2; }

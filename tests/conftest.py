@@ -43,3 +43,16 @@ async def house(tmp_path: Path) -> AsyncIterator[Inn]:
     """A whole Innkeeper on SQLite, in this process, with simulated hosts."""
     async with inn(tmp_path) as one:
         yield one
+
+
+# Whole houses, processes and their faults: minutes. What is left is the loop for pure parts (make test-fast).
+SLOW = ("api", "clients", "lab", "laws")
+SMOKE = "test_first_path.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what does not belong into the fast loop."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in SLOW and item.path.name != SMOKE:
+            item.add_marker(pytest.mark.slow)
