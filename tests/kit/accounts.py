@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -48,18 +49,20 @@ def simulated(file: Path, uuid: str) -> Seen:
         )
 
 
-def real(lab: Lab, uuid: str, *, project: str = "default") -> Seen:
-    """A real LXD, asked at its own socket."""
+def real(lab: Lab, uuid: str, *, project: str) -> Seen:
+    """A real LXD, asked at its own socket. Of its operations those count that work on things of the project."""
     seen = Seen()
-    for one in lab.query(f"/1.0/instances?recursion=1&project={project}"):
+    for one in lab.query("/1.0/instances?recursion=1&all-projects=true"):
         seen.cores += int(one["expanded_config"].get("limits.cpu", "1"))
-        if mark(one["config"], "installation") == uuid:
+        if one["project"] == project and mark(one["config"], "installation") == uuid:
             seen.instances[one["name"]] = mark(one["config"], "machine")
     for pool in lab.query("/1.0/storage-pools?recursion=1"):
         for one in lab.query(f"/1.0/storage-pools/{pool['name']}/volumes?recursion=1&project={project}"):
             if one["type"] == "custom" and mark(one["config"], "installation") == uuid:
                 seen.volumes[f"{pool['name']}/{one['name']}"] = mark(one["config"], "machine")
-    seen.busy = [f"{state}: {ids}" for state, ids in lab.query("/1.0/operations").items() if state == "running"]
+    told = lab.lxc("query", f"/1.0/operations?recursion=1&project={project}").strip()  # nothing at all for none
+    running = json.loads(told or "{}").get("running", [])
+    seen.busy = [one["description"] for one in running if one["resources"]]
     return seen
 
 

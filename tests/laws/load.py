@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -38,6 +39,7 @@ class Load:
     hosts: list[int]
     seed: int
     clients: int = 12
+    forms: Sequence[dict[str, str]] = FORMS
     statuses: Counter[int] = field(default_factory=Counter)
     longest: float = 0.0
     broken: int = 0  # requests whose server died
@@ -58,7 +60,7 @@ class Load:
         while not self._stopping.is_set():
             self._names += 1
             name, host = f"vm{self._names}", chosen.choice(self.hosts)
-            form = chosen.choice(FORMS) | {"hostname": name}
+            form = chosen.choice(self.forms) | {"hostname": name}
             made = await self._ask(admins, chosen, "POST", f"vm-hosts/{host}/", op="compose", **form)
             if made is not None and made.status_code == 200 and chosen.random() < 0.6:
                 await self._ask(admins, chosen, "DELETE", f"machines/{made.json()['system_id']}/")
