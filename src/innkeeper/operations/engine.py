@@ -25,7 +25,7 @@ from typing import Any
 
 import structlog
 
-from innkeeper.errors import ErrorRecord, as_record
+from innkeeper.errors import ErrorRecord, Unavailable, as_record
 from innkeeper.operations.endings import Endings
 from innkeeper.settings import Settings
 from innkeeper.store import hosts, ledger, operations
@@ -58,6 +58,7 @@ class Engine:
         self._running: dict[asyncio.Task[None], str] = {}  # and the operation that it performs
         self._stopping = threading.Event()
         self._nudged = asyncio.Event()
+        self._ordered = False  # there is work to take for sure: no need to look first
         database.on_write(self._heard)
 
     async def start(self) -> None:
@@ -81,7 +82,8 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.endings.stop()
-        await self.database.writing(ledger.leave, me=self.me)
+        with suppress(Unavailable):  # then the lease runs out instead
+            await self.database.writing(ledger.leave, me=self.me)
 
     async def wait(self, id: str, *, timeout: float) -> str | None:
         """The state in which the outcome became clear, or None when the time (seconds) is over first."""
@@ -104,13 +106,15 @@ class Engine:
         if not operations.ENDED.isdisjoint(moved.values()):
             self.endings.nudge()
         if not moved.keys() <= set(self._running.values()):
+            self._ordered = True
             self._nudged.set()
 
     async def _dispatch(self) -> None:
         while not self._stopping.is_set():
             self._nudged.clear()
+            ordered, self._ordered = self._ordered, False
             try:
-                if await self.database.reading(ledger.waiting):
+                if ordered or await self.database.reading(ledger.waiting):
                     for row in await self.database.writing(self._take):
                         self._begin(row)
             except Exception as error:

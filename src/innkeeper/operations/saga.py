@@ -108,7 +108,7 @@ class Saga:
     async def _forward(self, context: Any, at: Place) -> None:
         index = self._index(at.row.step)
         if index == len(self.steps):
-            await at.move(State.DONE, FINISH, closing=lambda write: self.finish(write, context))
+            await self._end(context, at)
             return
         step = self.steps[index]
         if at.row.cancelled and not step.persists:
@@ -124,7 +124,13 @@ class Saga:
             else:
                 await at.move(State.UNDOING, step.name, error=record)
             return
-        await at.move(State.RUNNING, self._name(index + 1))
+        if index + 1 < len(self.steps):
+            await at.move(State.RUNNING, self._name(index + 1))
+        else:  # in the same commit: a crash before it repeats the last step, as it would any other
+            await self._end(context, at)
+
+    async def _end(self, context: Any, at: Place) -> None:
+        await at.move(State.DONE, FINISH, closing=lambda write: self.finish(write, context))
 
     async def _back(self, context: Any, at: Place) -> None:
         index = self._index(at.row.step)
