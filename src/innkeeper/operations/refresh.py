@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import msgspec
@@ -21,15 +22,19 @@ from innkeeper.store.tables import machine as machine_table
 
 async def read_host(services: Services, host_id: int, *, host: Hypervisor) -> None:
     """Read everything of a host and store it. Raises HostFailure when the host as a whole cannot be read."""
-    listed_at = await services.database.reading(now)
-    inventory = await host.describe()
-    instances = await host.instances()
-    await services.database.patiently(store, host_id, inventory, instances, listed_at=listed_at, uuid=services.uuid)
+    listed_at = await services.database.patiently_reading(now)
+    try:
+        async with asyncio.TaskGroup() as group:
+            inventory, instances = group.create_task(host.describe()), group.create_task(host.instances())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    told = inventory.result(), instances.result()
+    await services.database.patiently(store, host_id, *told, listed_at=listed_at, uuid=services.uuid)
 
 
 async def read_instances(services: Services, host_id: int, *, host: Hypervisor) -> None:
     """Read only the instances of a host (one request) and store what changed."""
-    listed_at = await services.database.reading(now)
+    listed_at = await services.database.patiently_reading(now)
     instances = await host.instances()
     await services.database.patiently(
         sightings.see, host_id=host_id, instances=instances, listed_at=listed_at, uuid=services.uuid
