@@ -21,8 +21,8 @@ from innkeeper.model.request import Request
 from innkeeper.operations import add_host, decompose, power, reconnect_host, refresh, remove_host
 from innkeeper.operations.compose import COMPOSE
 from innkeeper.operations.reconnect_host import Reconnect
-from innkeeper.store import claims, hosts, machines
-from innkeeper.store.database import Write
+from innkeeper.store import claims, events, hosts, machines, sightings
+from innkeeper.store.database import Write, now
 from innkeeper.store.operations import State
 from innkeeper.store.tables import claim, interface, operation
 from tests.laws.stage import Stage, credentials
@@ -134,6 +134,28 @@ async def test_removals_while_the_host_is_read(stage: Stage) -> None:
         assert rows(stage, claim) == []
 
 
+@pytest.mark.parametrize("module_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_an_ending_waits_for_the_look_that_is_being_stored(stage: Stage) -> None:
+    """Else a claim would go between the look's reading of it and its writing to it."""
+    host = await stage.add_host()
+    one = await stage.compose(host.id, request=WEB)
+    database = stage.services.database
+    listed_at, instances = database.ask(now), tuple(stage.see("alpha").instances.values())
+    id = database.transact(decompose.submit, one, forced=False, actor="admin")
+    with database.write() as write:
+        hosts.lock(write, host.id)
+        engine = stage.engine()
+        await engine.start()
+        await stage.until(lambda: not stage.see("alpha").instances)
+        await asyncio.sleep(0.3)
+        assert stage.find(id).state == State.RUNNING
+        sightings.see(write, host_id=host.id, instances=instances, listed_at=listed_at, uuid=stage.services.uuid)
+    await stage.until(lambda: stage.find(id).ended)
+    await engine.stop()
+    assert stage.find(id).state == State.DONE
+    assert rows(stage, claim) == []
+
+
 async def test_a_compose_and_the_removal_of_its_host(stage: Stage) -> None:
     """One of them is refused, whoever comes first."""
     for _ in range(6):
@@ -197,6 +219,10 @@ async def test_a_machine_is_removed_by_force_while_it_is_made(stage: Stage, step
         await stage.until(lambda each=each: stage.find(each).ended)
     await engine.stop()
     assert stage.find(removal).state == State.DONE
+    error = stage.find(id).error
+    assert (error.brief if error else "") == ("" if step == "read it back" else "Cancelled.")
+    told = [one.text for one in database.ask(events.after, cursor=0, operation=id)]
+    assert [text for text in told if text.startswith("waiting")] == []
     state = stage.see("alpha")
     assert (state.instances, state.volumes, state.making) == ({}, {}, {})
     assert rows(stage, claim) == []
