@@ -23,8 +23,9 @@ _QUEUE = (
     .where(op.state.in_(OPEN))
     .order_by(op.created, op.id)
 )
-_TAKE = sa.update(operation).where(op.id.in_(_IDS)).values(started=sa.func.coalesce(op.started, NOW))
-_TAKEN = sa.select(operation).where(op.id.in_(_IDS)).order_by(op.created, op.id)
+_FREE = (op.state.in_(OPEN), op.owner.is_(None))  # looked at again in the change itself: it may just have been closed
+_TAKE = sa.update(operation).where(op.id.in_(_IDS), *_FREE).values(started=sa.func.coalesce(op.started, NOW))
+_TAKEN = sa.select(operation).where(op.id.in_(_IDS), op.owner == sa.bindparam("me")).order_by(op.created, op.id)
 _MINE = sa.update(operation).where(op.id == sa.bindparam("which"), op.owner == sa.bindparam("whose"))
 _MOVE = _MINE.returning(operation)
 _END = _MINE.values(ended=NOW).returning(operation)
@@ -57,14 +58,15 @@ def take(write: Write, *, owner: str, per_host: int, crash_limit: int) -> list[O
     if not mine:
         return []
     write.sql.execute(_TAKE, {"ids": mine, "owner": owner})
-    return [from_row(row) for row in write.sql.execute(_TAKEN, {"ids": mine})]
+    return [from_row(row) for row in write.sql.execute(_TAKEN, {"ids": mine, "me": owner})]
 
 
 def _stop(write: Write, *, id: str, crashes: int) -> None:
     row = find(write.sql, id)
     trouble = f"Stopped: {crashes} processes died at the step {row.step!r}."
     values = {"state": State.STOPPED, "trouble": trouble, "ended": write.now()}
-    write.sql.execute(sa.update(operation).where(op.id == id).values(values))
+    if not write.sql.execute(sa.update(operation).where(op.id == id, *_FREE).values(values)).rowcount:
+        return
     note(
         write,
         id=id,
