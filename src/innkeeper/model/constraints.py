@@ -17,7 +17,9 @@ from decimal import Decimal
 from innkeeper.errors import Invalid
 
 GB = 10**9
+_MOST = 2**63 - 1  # bytes; what hypervisors and databases count to
 _ITEM = re.compile(r"(?:(?P<label>[A-Za-z0-9][A-Za-z0-9_-]*):)?(?P<size>\d+(?:\.\d+)?)(?:\((?P<tags>[^()]*)\))?")
+_DISK_NAME = re.compile(r"root|disk\d+")  # devices of an instance share one space of names
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _INTERFACE_KEYS = ("name", "subnet", "subnet_cidr")
 # Keys of MAAS's full language; known, and refused by name until they do something.
@@ -85,6 +87,8 @@ def _disk(piece: str, text: str) -> DiskRequest:
     size = int(Decimal(match["size"]) * GB)
     if size <= 0:
         raise _bad("storage", f"the size in {piece!r} is 0")
+    if size > _MOST:
+        raise _bad("storage", f"the size in {piece[:40]!r} is more than any disk's")
     tags: tuple[str, ...] = ()
     if match["tags"] is not None:
         tags = tuple(tag.strip() for tag in match["tags"].split(","))
@@ -109,6 +113,7 @@ def _split(text: str, separator: str) -> list[str]:
 def interfaces(text: str) -> tuple[InterfaceRequest, ...]:
     """NICs from an `interfaces=` text; Invalid names the label or key that cannot be used."""
     wanted: dict[str, InterfaceRequest] = {}
+    names: dict[str, str] = {}  # NIC → label
     for piece in _split(text, ";"):
         label, colon, rest = piece.partition(":")  # only the first colon: IPv6 values hold more
         label = label.strip()
@@ -116,6 +121,12 @@ def interfaces(text: str) -> tuple[InterfaceRequest, ...]:
             raise _bad("interfaces", f"cannot read {piece!r}; it is label:key=value[,key=value…][;label:…]")
         if label in wanted:
             raise _bad("interfaces", f"the label {label!r} is there twice")
+        name = nic_name(label, position=len(wanted))
+        if _DISK_NAME.fullmatch(name):
+            raise _bad("interfaces", f"the label {label!r} is what a disk is named")
+        if name in names:
+            raise _bad("interfaces", f"the labels {names[name]!r} and {label!r} both name the NIC {name}")
+        names[name] = label
         wanted[label] = _interface(label, rest)
     if not wanted:
         raise _bad("interfaces", "it is empty")
@@ -148,9 +159,8 @@ def _cidr(label: str, value: str) -> str:
 
 def nic_name(label: str, *, position: int) -> str:
     """The NIC's name for a label: a number N becomes ethN; over 15 bytes (Linux's limit) it becomes ethPOSITION."""
-    if label.isdigit():
-        return f"eth{int(label)}"
-    return label if 0 < len(label.encode()) <= 15 else f"eth{position}"
+    name = f"eth{label.lstrip('0') or '0'}" if label.isdigit() else label
+    return name if 0 < len(name.encode()) <= 15 else f"eth{position}"
 
 
 def _bad(field_name: str, message: str) -> Invalid:

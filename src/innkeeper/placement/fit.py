@@ -22,6 +22,7 @@ class Candidate:
     memory: Figure | None
     huge_pages: Figure
     storage: tuple[tuple[str, Figure], ...]  # by pool, in the host's order
+    unmeasured: tuple[str, ...] = ()  # pools whose size is not known yet
     default_pool: str = ""
     pinned_by: Mapping[int, str] = field(default_factory=dict)  # thread id → instance that holds it
     macvlan_mode: str = ""
@@ -153,6 +154,10 @@ def _pins(candidate: Candidate, pinned: tuple[int, ...], against: _Reasons) -> N
 def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reasons) -> tuple[PlacedDisk, ...]:
     """Pools for all disks together: each takes from what the earlier ones left."""
     pools = dict(candidate.storage)
+    if unknown := _unmeasured(candidate, wanted):
+        for name in unknown:
+            against.unknown(f"the size of its storage pool {name} is not known yet")
+        return ()
     if not pools:
         against.unknown("its storage pools are not known yet" if candidate.cores is None else "it has no storage pool")
         return ()
@@ -171,6 +176,16 @@ def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reas
         tags = tuple(tag for tag in disk.tags if tag not in pools)
         placed.append(PlacedDisk(label=disk.label, size=disk.size, tags=tags, pool=name, why=why))
     return tuple(placed)
+
+
+def _unmeasured(candidate: Candidate, wanted: tuple[DiskRequest, ...]) -> tuple[str, ...]:
+    """The pools that these disks would go to, did we know their size."""
+    found = []
+    for disk in wanted:
+        named = [tag for tag in disk.tags if tag in candidate.unmeasured or tag in dict(candidate.storage)]
+        chosen = named[:1] or [candidate.default_pool]
+        found += [name for name in chosen if name in candidate.unmeasured]
+    return tuple(dict.fromkeys(found)) or (candidate.unmeasured if not candidate.storage else ())
 
 
 def _pool_for(candidate: Candidate, disk: DiskRequest, free: Mapping[str, int]) -> tuple[str, str]:

@@ -54,6 +54,7 @@ def candidate(sql: sa.Connection, host: Host) -> Candidate:
         memory=counted.memory,
         huge_pages=counted.huge_pages,
         storage=counted.storage,
+        unmeasured=counted.unmeasured,
         default_pool=host.default_storage_pool,
         pinned_by={core: row.instance for row in pinned for core in machines.ints(row.pinned)},
         macvlan_mode=host.default_macvlan_mode or "",

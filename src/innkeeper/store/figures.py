@@ -42,6 +42,7 @@ class Figures:
     memory: Figure | None
     huge_pages: Figure
     storage: tuple[tuple[str, Figure], ...]
+    unmeasured: tuple[str, ...] = ()  # pools whose size the host could not tell
 
 
 def figures(sql: sa.Connection, which: Collection[Host]) -> dict[int, Figures]:
@@ -83,7 +84,8 @@ def _figures(
         )
     paged = capacity.huge_pages(total=host.huge_pages, claimed=ours[2], others=others[2])
     storage = tuple((row.name, pool_figure(row, held)) for row in pools if row.total is not None)
-    return Figures(cores=cores, memory=memory, huge_pages=paged, storage=storage)
+    unmeasured = tuple(row.name for row in pools if row.total is None)
+    return Figures(cores=cores, memory=memory, huge_pages=paged, storage=storage, unmeasured=unmeasured)
 
 
 def pool_figure(row: PoolRow, held: dict[tuple[int, str, bool], int]) -> Figure:
