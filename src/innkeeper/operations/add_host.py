@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from innkeeper.errors import Conflict, ErrorRecord, HostRefused, Invalid
+from innkeeper.errors import Conflict, ErrorRecord, HostRefused, HostUntrusted, Invalid
 from innkeeper.hypervisors import introduction
 from innkeeper.hypervisors.base import Credentials
 from innkeeper.model.host import Host, HostState
@@ -164,7 +164,7 @@ async def be_trusted(work: Work) -> None:
 
 
 def _wait_for_trust(write: Write, host: Host) -> None:
-    reason = f"add the certificate at /MAAS/vmhost-certificate/{host.name} to the server's trust list"
+    reason = _how_to_trust(host.name)
     refresh.tell_state(write, host, HostState.WAITING, reason)
     hosts.update(write, host.id, state=HostState.WAITING, reason=reason)
 
@@ -240,6 +240,17 @@ ADD_HOST = Saga(
 )
 
 
+async def must_be_trusted(work: Work) -> None:
+    """What was told by the watcher, or only hoped by who asks for a refresh."""
+    if not (await (await work.host()).identify()).trusted:
+        name = (await work.read(hosts.find, work.host_id)).name
+        raise HostUntrusted(f"VM host {name} does not trust us yet.", details=_how_to_trust(name))
+
+
+def _how_to_trust(name: str) -> str:
+    return f"add the certificate at /MAAS/vmhost-certificate/{name} to the server's trust list"
+
+
 def submit_enrol(write: Write, host: Host) -> str:
     """A waiting host trusts us now: order the rest. Returns the operation, "" when it does not wait any more."""
     if hosts.lock(write, host.id).state != HostState.WAITING:
@@ -261,6 +272,7 @@ def wait_again(write: Write, work: Work, error: ErrorRecord) -> None:
 ENROL = Saga(
     "enrol_host",
     steps=(
+        Step("be trusted", must_be_trusted),
         Step("have the project", have_project, delete_project),
         Step("read the host", discover),
     ),

@@ -17,7 +17,7 @@ from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Invalid
 from innkeeper.hypervisors import introduction
-from innkeeper.model.host import Host
+from innkeeper.model.host import Host, HostState
 from innkeeper.model.names import check_hostname, random_name
 from innkeeper.operations import add_host, refresh, remove_host, update_host
 from innkeeper.store import hosts, storage_pools
@@ -155,7 +155,9 @@ async def refresh_host(call: Call) -> object:
 
     def change(write: Write) -> str:
         host = hosts.find(write.sql, call.id)
-        return refresh.submit(write, host, actor=call.user.username, request=mark(call.request))
+        # one that waits for trust is not read before it has its project
+        enrol = add_host.submit_enrol(write, host) if host.state == HostState.WAITING else ""
+        return enrol or refresh.submit(write, host, actor=call.user.username, request=mark(call.request))
 
     await house.outcome(await house.services.database.writing(change), call.request)
     return await house.services.database.reading(shape_one, call.id)
