@@ -34,3 +34,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
     one.key()  # made before, so that it is not the first start, which prints it
     with running(one):
         yield one
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests of a module, which take hosts and names of their own: it starts in a second or two."""
+    data = tmp_path_factory.mktemp("inn")
+    (data / "hosts").mkdir()
+    one = Server(data, hosts=data / "hosts", log_level="DEBUG")
+    one.key()
+    with running(one):
+        yield one

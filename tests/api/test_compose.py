@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -232,3 +233,29 @@ async def test_composing_is_audited(house: Inn) -> None:
 async def test_no_such_host(house: Inn) -> None:
     answer = await house.admin.call("POST", "vm-hosts/7/", op="compose")
     assert (answer.status_code, answer.text) == (404, "No Pod matches the given query.")
+
+
+async def test_who_waits_holds_neither_a_thread_nor_a_connection(house: Inn) -> None:
+    """Thirty requests wait for a slow host; reading meanwhile is as quick as ever."""
+    id = await house.add_host(cpu_over_commit_ratio=10)
+    house.change("alpha", lambda world: setattr(world, "create_seconds", 2.0))
+    asking = [asyncio.create_task(house.admin.call("POST", f"vm-hosts/{id}/", op="compose")) for _ in range(30)]
+
+    async def waiting() -> bool:
+        return len(await house.admin.get("/api/v1/operations", open_only="true")) >= 20
+
+    await until(waiting)
+    pool = house.house.services.database.engine.pool
+    held, times = [], []
+    for _ in range(20):
+        begun = time.monotonic()
+        await house.admin.get("vm-hosts/")
+        times.append(time.monotonic() - begun)
+        held.append(pool.checkedout())  # type: ignore[attr-defined]
+        await asyncio.sleep(0.02)
+    assert len([one for one in asking if not one.done()]) >= 10
+    assert sorted(held)[len(held) // 2] <= 3
+    assert sorted(times)[len(times) // 2] < 0.5
+    answers = await asyncio.gather(*asking)
+    assert {one.status_code for one in answers} == {200}
+    assert len({one.json()["system_id"] for one in answers}) == 30

@@ -85,8 +85,8 @@ ANSIBLE_NOTHING = (b"--B--", 'multipart/form-data; boundary="B"')
 FORM = "application/x-www-form-urlencoded"
 
 
-async def test_one_conversation_of_every_client(server: Server) -> None:
-    async with wire(server) as on:
+async def test_one_conversation_of_every_client(shared_server: Server) -> None:
+    async with wire(shared_server) as on:
         # The CLI and libmaas: base64 parts.
         body = multipart(part("type", "simulated"), part("power_address", "alpha"), part("tags", "a,é"))
         made = await on.send("POST", "vm-hosts/", *body)
@@ -124,8 +124,8 @@ async def test_one_conversation_of_every_client(server: Server) -> None:
         assert (await on.send("GET", "/MAAS//api/2.0/vm-hosts/")).json == (await on.send("GET", "vm-hosts/")).json
 
 
-async def test_404_is_text_with_its_reason(server: Server) -> None:
-    async with wire(server) as on:
+async def test_404_is_text_with_its_reason(shared_server: Server) -> None:
+    async with wire(shared_server) as on:
         for path, text in (
             ("machines/nobody/", "No Machine matches the given query."),
             ("vm-hosts/7/", "No Pod matches the given query."),
@@ -137,8 +137,8 @@ async def test_404_is_text_with_its_reason(server: Server) -> None:
             assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_types_of_answers(server: Server) -> None:
-    async with wire(server) as on:
+async def test_types_of_answers(shared_server: Server) -> None:
+    async with wire(shared_server) as on:
         described = await on.send("GET", "describe/", authorization="")
         assert described.headers["content-type"] == "application/json"
         listed = await on.send("GET", "vm-hosts/")
@@ -161,8 +161,8 @@ async def test_types_of_answers(server: Server) -> None:
         ("OAuth oauth_timestamp=soon, oauth_token=b, oauth_signature=%26c", 400),
     ],
 )
-async def test_keys(server: Server, authorization: str, status: int) -> None:
-    async with wire(server) as on:
+async def test_keys(shared_server: Server, authorization: str, status: int) -> None:
+    async with wire(shared_server) as on:
         answer = await on.send("GET", "users/?op=whoami", authorization=authorization)
         assert answer.status == status
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
@@ -170,11 +170,11 @@ async def test_keys(server: Server, authorization: str, status: int) -> None:
         assert (await on.send("GET", "version/", authorization=authorization)).status == 200
 
 
-async def test_a_key_as_each_client_writes_it(server: Server) -> None:
-    consumer, token, secret = server.key().split(":")
+async def test_a_key_as_each_client_writes_it(shared_server: Server) -> None:
+    consumer, token, secret = shared_server.key().split(":")
     plain = f'oauth_consumer_key="{consumer}"', f'oauth_token="{token}"', f'oauth_signature="%26{secret}"'
     old = 'oauth_timestamp="1"', 'oauth_nonce="1"'  # parsed, and not enforced: the same again and again
-    async with wire(server) as on:
+    async with wire(shared_server) as on:
         for header in (
             "OAuth " + ", ".join((*plain, *old)),
             'OAuth realm="OAuth", ' + ",".join(plain),
@@ -185,28 +185,28 @@ async def test_a_key_as_each_client_writes_it(server: Server) -> None:
             assert (answer.status, answer.json["username"]) == (200, "admin"), header
 
 
-async def test_a_body_that_is_cut_off_hurts_nobody(server: Server) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    head = f"POST {API}zones/ HTTP/1.1\r\nHost: inn\r\nAuthorization: {oauth(server.key())}\r\n"
+async def test_a_body_that_is_cut_off_hurts_nobody(shared_server: Server) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", shared_server.port)
+    head = f"POST {API}zones/ HTTP/1.1\r\nHost: inn\r\nAuthorization: {oauth(shared_server.key())}\r\n"
     writer.write(f"{head}Content-Type: {FORM}\r\nContent-Length: 100\r\n\r\nname=half".encode())
     await writer.drain()
     writer.transport.abort()
-    async with wire(server) as on:
+    async with wire(shared_server) as on:
         assert [one["name"] for one in (await on.send("GET", "zones/")).json] == ["default"]
         cut = await on.send(
             "POST", "zones/", b"--B\r\nContent-Disposition: form-data; name=name\r\n\r\nx", multipart()[1]
         )
         assert (cut.status, b"cut short" in cut.body) == (400, True)
-    assert "Traceback" not in server.log.read_text()
+    assert "Traceback" not in shared_server.log.read_text()
 
 
-async def test_a_client_that_hangs_up_and_asks_again_gets_the_same_machine(server: Server) -> None:
-    async with wire(server) as on:
-        host = (await on.send("POST", "vm-hosts/", b"type=simulated&power_address=alpha", FORM)).json["id"]
-        with world(server.data / "hosts" / "alpha.json") as alpha:
-            alpha.faults.append(Fault(call="create", kind="delay", seconds=1.5))
+async def test_a_client_that_hangs_up_and_asks_again_gets_the_same_machine(shared_server: Server) -> None:
+    async with wire(shared_server) as on:
+        host = (await on.send("POST", "vm-hosts/", b"type=simulated&power_address=gamma", FORM)).json["id"]
+        with world(shared_server.data / "hosts" / "gamma.json") as gamma:
+            gamma.faults.append(Fault(call="create", kind="delay", seconds=1.5))
         path, asked = f"vm-hosts/{host}/?op=compose", b"hostname=web1&cores=2"
-        async with wire(server) as hasty:
+        async with wire(shared_server) as hasty:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.7):
                     await hasty.send("POST", path, asked, FORM)

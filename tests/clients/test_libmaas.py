@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,16 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def own_loop() -> Iterator[None]:
+    """The library runs its calls in the thread's event loop, which it expects to be there."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("inn")
@@ -36,7 +47,7 @@ def address(server: Server) -> str:
 
 
 @pytest.fixture
-def client(server: Server, address: str) -> Any:
+def client(own_loop: None, server: Server, address: str) -> Any:
     return connect(address, apikey=server.key())
 
 

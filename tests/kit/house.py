@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
 from fastapi import FastAPI
 
-from innkeeper.api.app import make_app
+from innkeeper.api.app import make_app, open_store
 from innkeeper.api.house import House
 from innkeeper.hypervisors.simulated import World, world
 from innkeeper.settings import Settings
@@ -58,12 +62,37 @@ class Inn:
         return Client(self.admin.http, None)
 
 
+@cache
+def _furniture() -> dict[str, bytes]:
+    """The files of a new installation with its administrator and a key: made once, for it takes half a second."""
+    with TemporaryDirectory() as name:
+        database, cipher, _ = open_store(Settings(data=Path(name), database=None))
+        database.transact(users.create, username="admin", password="secret", is_admin=True)
+        database.transact(users.add_key, cipher, username="admin")
+        database.close()
+        return {one.name: one.read_bytes() for one in Path(name).iterdir()}
+
+
+def _furnish(directory: Path) -> None:
+    """Make a directory a new installation with an id of its own, unless it is one already."""
+    if (directory / "innkeeper.sqlite").exists():
+        return
+    for name, content in _furniture().items():
+        (directory / name).touch(mode=0o600)
+        (directory / name).write_bytes(content)
+    with closing(sqlite3.connect(directory / "innkeeper.sqlite")) as sql:
+        sql.execute("UPDATE installation SET uuid = ?", (str(uuid.uuid4()),))
+        sql.commit()
+
+
 @asynccontextmanager
 async def inn(directory: Path, url: str | None = None, **settings: Any) -> AsyncIterator[Inn]:
     """A house with its engine and watchers running. `settings` over the defaults for tests."""
     hosts = directory / "hosts"
     hosts.mkdir(exist_ok=True)
     given = {"data": directory, "database": url, "simulated_hosts": hosts, "compose_wait": 20.0} | settings
+    if url is None and not {"data", "database", "key_file", "domain"} & set(settings):
+        _furnish(directory)
     app = make_app(Settings(**given))
     house: House = app.state.house
     database, cipher = house.services.database, house.services.cipher
