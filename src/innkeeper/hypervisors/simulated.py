@@ -81,6 +81,9 @@ class World(msgspec.Struct, kw_only=True):
                 self.tell("instance-created", making.facts.project, making.facts.name)
 
 
+_DECODER = msgspec.json.Decoder(World)  # made here, once: msgspec's first look at a type is not safe among threads
+
+
 @contextmanager
 def world(path: Path) -> Iterator[World]:
     """The host of that file, locked; what was changed is written back (made when missing)."""
@@ -88,7 +91,7 @@ def world(path: Path) -> Iterator[World]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = path.read_bytes() if path.exists() else b""
-        state = msgspec.json.decode(before, type=World) if before else World(name=path.stem)
+        state = _DECODER.decode(before) if before else World(name=path.stem)
         state.settle()
         yield state
         after = msgspec.json.encode(state)

@@ -20,6 +20,8 @@ _ONE = host.c.id == sa.bindparam("id")
 _FIND = sa.select(*_COLUMNS).where(_ONE)
 _LOCK = _FIND.with_for_update()
 _INVENTORY = sa.select(host.c.inventory_json).where(_ONE)
+# Made here, once: msgspec's first look at a type is not safe among threads.
+_DECODER = msgspec.json.Decoder(Inventory)
 
 
 def _from_row(row: Any) -> Host:
@@ -105,7 +107,7 @@ def hold(write: Write, id: int) -> None:
 def inventory(sql: sa.Connection, id: int) -> Inventory:
     """What a host told last (without pools: they have a table of their own); empty before discovery."""
     text = sql.scalar(_INVENTORY, {"id": id})
-    return msgspec.json.decode(text, type=Inventory) if text else Inventory()
+    return _DECODER.decode(text) if text else Inventory()
 
 
 def certificate(sql: sa.Connection, *, name: str) -> str | None:

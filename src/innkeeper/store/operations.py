@@ -18,6 +18,8 @@ from innkeeper.store.tables import operation
 from innkeeper.store.visibility import Viewer, visible
 
 op = operation.c
+# Made here, once: msgspec's first look at a type is not safe among threads.
+_ERROR = msgspec.json.Decoder(ErrorRecord)
 FINISH, ABANDON = "finish", "abandon"  # the places after the last step and before the first
 
 
@@ -76,7 +78,7 @@ def from_row(row: Any) -> Operation:
     error = values.pop("error_json")
     arguments = values.pop("arguments_json")
     return Operation(
-        error=msgspec.json.decode(error, type=ErrorRecord) if error else None,
+        error=_ERROR.decode(error) if error else None,
         arguments=msgspec.json.decode(arguments),
         **values,
     )

@@ -15,6 +15,8 @@ from innkeeper.store.tables import claim, claim_storage, storage_pool
 from innkeeper.store.unfinished import Departing
 
 pool = storage_pool.c
+# Made here, once: msgspec's first look at a type is not safe among threads.
+_DECODER = msgspec.json.Decoder(tuple[Volume, ...])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ def listing(sql: sa.Connection, host_ids: Collection[int] | None = None) -> list
 def volumes(sql: sa.Connection, *, host_id: int) -> dict[str, tuple[Volume, ...]]:
     """The volumes of a host's pools, by pool."""
     rows = sql.execute(_VOLUMES, {"host_id": host_id})
-    return {row.name: msgspec.json.decode(row.volumes_json, type=tuple[Volume, ...]) for row in rows}
+    return {row.name: _DECODER.decode(row.volumes_json) for row in rows}
 
 
 def set_ratio(write: Write, *, host_id: int, name: str, ratio: float) -> bool:
