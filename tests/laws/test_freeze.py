@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from innkeeper.hypervisors.simulated import Fault, World
@@ -114,6 +115,31 @@ async def test_what_a_sleeper_makes_between_guard_and_request_is_swept(new_site:
                 assert site.see(name).instances == {}
                 swept = [one.text for one in site.accounts.events() if one.what == "swept"]
     assert swept == ["removed what belonged to nobody any more: instance web1"]
+
+
+async def test_a_sleeper_in_the_middle_of_its_heartbeat_holds_nobody_up(new_site: NewSite, url: str) -> None:
+    """It holds the lock of its own row until PostgreSQL ends its session; the others go on beating and working."""
+    site = new_site(url)
+    name = site.host()
+    with (
+        running(site.server),
+        psycopg.connect(url.replace("+psycopg", "")) as sleeper,
+    ):
+        id = await host_id(site, name)
+        sleeper.execute("INSERT INTO process (id, beat, address) VALUES ('sleeper', 0, 'elsewhere')")
+        sleeper.commit()
+        sleeper.execute("UPDATE process SET beat = 1 WHERE id = 'sleeper'")
+        # long enough for every heartbeat to have met the row, and for a lease to run out
+        await asyncio.sleep(3 * LEASE)
+        async with site.admin() as admin:
+            await asyncio.wait_for(admin.compose(id, storage="root:8,data:5"), 4 * LEASE)
+        sleeper.rollback()
+
+        async def gone() -> bool:
+            return sleeper.execute("SELECT 1 FROM process WHERE id = 'sleeper'").fetchone() is None
+
+        await until(gone)
+    assert site.accounts.wrong() == []
 
 
 @pytest.mark.parametrize("seed", [11])

@@ -148,14 +148,16 @@ def beat(write: Write, *, me: str, lease: float, address: str, fresh_name: str) 
     A process that finds its own row gone was taken for dead: it gets `fresh_name`, and what it ran is not its own.
     """
     now = write.now()
-    write.sql.execute(sa.delete(process).where(process.c.beat < now - lease))
+    # A process that sleeps in a transaction holds its rows until its session is ended: no reason to stop beating.
+    stale = sa.select(process.c.id).where(process.c.beat < now - lease).with_for_update(skip_locked=True)
+    write.sql.execute(sa.delete(process).where(process.c.id.in_(stale)))
     seen = write.sql.execute(sa.update(process).where(process.c.id == me).values(beat=now)).rowcount
     if not seen:
         me = fresh_name
         write.sql.execute(sa.insert(process).values(id=me, beat=now, address=address))
     orphaned = sa.and_(op.owner.is_not(None), op.owner.not_in(sa.select(process.c.id)))
-    freed = sa.update(operation).where(op.state.in_(OPEN), orphaned).values(owner=None, crashes=op.crashes + 1)
-    write.sql.execute(freed)
+    free = sa.select(op.id).where(op.state.in_(OPEN), orphaned).with_for_update(skip_locked=True)
+    write.sql.execute(sa.update(operation).where(op.id.in_(free)).values(owner=None, crashes=op.crashes + 1))
     return me
 
 
