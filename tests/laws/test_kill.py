@@ -7,16 +7,21 @@ and the host made nothing once too often.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from innkeeper.hypervisors.simulated import Fault
-from innkeeper.store.operations import Operation
+from innkeeper.store.operations import ENDED, Operation
 from tests.kit.client import Client
+from tests.kit.databases import fresh_sqlite
+from tests.kit.server import running
 from tests.laws.conftest import Site
+
+NewSite = Callable[..., Site]
 
 FORM = {"cores": 2, "storage": "root:8,data:5,more:6"}
 
@@ -201,3 +206,34 @@ async def test_the_undo_of_changing_a_certificate_goes_on(site: Site, death: Dea
     assert last(site, "reconnect_host", id).state == "failed"
     assert site.see(host).trusted == [shown["certificate"]] == before
     assert site.accounts.wrong() == []
+
+
+async def test_what_kills_every_process_is_stopped_with_its_error_and_can_be_resumed(
+    new_site: NewSite, tmp_path: Path
+) -> None:
+    """It is not started again for ever, nothing of it is lost, and an administrator decides."""
+    site = new_site(fresh_sqlite(tmp_path), crash_limit=2)
+    with running(site.server):
+        async with site.admin() as admin:
+            host, id = await add(site, admin)
+            site.fault(host, Fault(call="create", kind="kill"), Fault(call="create", kind="kill"))
+            with pytest.raises(httpx2.TransportError):
+                await admin.compose(id, hostname="web1", **FORM)
+            site.server.wait_dead()
+            site.server.start()  # it takes the work up again, and dies of it
+            site.server.wait_dead()
+            site.server.start()
+            asked = await admin.call("POST", f"vm-hosts/{id}/", op="compose", hostname="web1", **FORM)
+            assert asked.status_code == 500
+            assert "2 processes died at the step 'create the instance'" in asked.text
+            assert site.see(host).faults == []
+            [stopped] = site.accounts.of("compose")
+            assert (stopped.state, stopped.owner) == ("stopped", None)
+            assert await claimed(admin, id) == 2, "what it may have made stays counted"
+            resumed = await admin.call("POST", f"/api/v1/operations/{stopped.id}/resume")
+            assert resumed.status_code == 200, resumed.text
+            machine = await admin.compose(id, hostname="web1", **FORM)
+            assert (await admin.get(f"machines/{machine}/"))["status_name"] == "Ready"
+    ends = [one.state for one in site.accounts.events() if one.operation == stopped.id and one.state in ENDED]
+    assert ends == ["stopped", "done"]
+    assert made_on(site, host) == {"web1": 1}
