@@ -45,10 +45,16 @@ class Guest:
 @asynccontextmanager
 async def guest(server: Server) -> AsyncIterator[Guest]:
     """An administrator's client of a running server; any number of calls at once."""
-    key = server.key()
+    async with calls(server.base, server.key()) as client:
+        yield client
+
+
+@asynccontextmanager
+async def calls(base: str, key: str) -> AsyncIterator[Guest]:
+    """A client with that key of the server at that address."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=120)) as session:
-        yield Guest(session, server.base, key)
+        yield Guest(session, base, key)
 
 
 async def until_ready(client: Guest, host_id: int) -> None:

@@ -8,12 +8,12 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from bench.house import Guest, guest, until_ready
-from bench.table import Figure, p95_ms
+from bench.reader import reading
+from bench.table import Figure, median_ms, p95_ms
 from innkeeper.hypervisors.simulated import GB, MIB, world
 from innkeeper.store.database import Database
 from innkeeper.store.tables import claim, machine, operation
@@ -21,7 +21,6 @@ from tests.kit.databases import fresh_postgres
 from tests.kit.server import Server, running
 
 COMPOSES, SLOTS = 200, 50
-_READS_PAUSE = 0.02  # seconds between two reads: a person with a page open, not another storm
 _CREATE = 0.05  # seconds that the host takes for an instance, as LXD does
 
 
@@ -53,16 +52,13 @@ async def _storm(where: str, servers: list[Server]) -> list[Figure]:
         clients = [await stack.enter_async_context(guest(server)) for server in servers]
         added = await clients[0].good("POST", "vm-hosts/", type="simulated", power_address="alpha")
         await until_ready(clients[0], added["id"])
-        readers = [await stack.enter_async_context(guest(server)) for server in servers]
-        reading = [asyncio.create_task(_read(one, added)) for one in readers]
-        begin = time.perf_counter()
-        answers = await asyncio.gather(*(_compose(clients[n % len(clients)], added["id"]) for n in range(COMPOSES)))
-        took = time.perf_counter() - begin
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
+        paths = ("vm-hosts/", f"machines/{added['host']['system_id']}/")
+        async with reading(servers, paths) as seconds_of_reads:
+            begin = time.perf_counter()
+            answers = await asyncio.gather(*(_compose(clients[n % len(clients)], added["id"]) for n in range(COMPOSES)))
+            took = time.perf_counter() - begin
         left = _leftovers(servers[0], hosts)
-    times = [seconds for one in readers for seconds in one.times]
+    times = seconds_of_reads()
     title = f"{COMPOSES} composes for {SLOTS} slots, {where} × {len(servers)}"
     told = ", ".join(f"{count} × {status}" for status, count in sorted(Counter(answers).items()))
     return [
@@ -73,7 +69,7 @@ async def _storm(where: str, servers: list[Server]) -> list[Figure]:
             value=p95_ms(times),
             unit="ms",
             most=100,
-            detail=f"{len(times)} reads, worst {max(times) * 1000:.0f} ms",
+            detail=f"{len(times)} reads, median {median_ms(times):.0f} ms, worst {max(times) * 1000:.0f} ms",
         ),
     ]
 
@@ -81,14 +77,6 @@ async def _storm(where: str, servers: list[Server]) -> list[Figure]:
 async def _compose(client: Guest, host_id: int) -> int:
     status, _ = await client.call("POST", f"vm-hosts/{host_id}/", op="compose", storage="root:8,data:1")
     return status
-
-
-async def _read(client: Guest, host: dict[str, Any]) -> None:
-    """Read the list of hosts and one machine, in turn, until cancelled."""
-    while True:
-        for path in ("vm-hosts/", f"machines/{host['host']['system_id']}/"):
-            await client.good("GET", path)
-            await asyncio.sleep(_READS_PAUSE)
 
 
 def _leftovers(server: Server, hosts: Path) -> dict[str, int]:

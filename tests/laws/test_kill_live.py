@@ -69,7 +69,8 @@ async def test_nothing_is_lost_or_leaked_on_a_real_host(tmp_path: Path, new_site
             await working
             await site.quiet(within=60)
             print(
-                f"{cut=} {load.statuses=} {load.broken=} {load.longest=:.1f} composes={len(site.accounts.of('compose'))}"
+                f"{cut=} {load.statuses=} {load.broken=} {load.longest=:.1f} "
+                f"composes={len(site.accounts.of('compose'))}"
             )
 
             async def agreed() -> bool:

@@ -23,7 +23,8 @@ def differences(spec: InstanceSpec, made: InstanceFacts) -> list[str]:
         if got_disk is None:
             found.append(f"disk {disk.device} is missing")
         elif (got_disk.pool, got_disk.volume) != (disk.pool, disk.volume):
-            found.append(f"disk {disk.device}: asked in {disk.pool}, made in {got_disk.pool}")
+            asked_in, made_in = ("/".join(filter(None, (one.pool, one.volume))) for one in (disk, got_disk))
+            found.append(f"disk {disk.device}: asked in {asked_in}, made in {made_in}")
         elif not disk.volume and got_disk.size != disk.size:
             found.append(f"disk {disk.device}: asked {disk.size} bytes, made {got_disk.size}")
     nics = {nic.device: nic for nic in made.interfaces}
