@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
@@ -29,8 +30,7 @@ class House:
     engine: Engine
     watch: Watch
     feed: Feed
-    # Composes that look and claim at the same time: of a burst the rest wait here, where they keep no reader waiting.
-    claiming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    _turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def start(self) -> None:
         await self.feed.start()
@@ -41,6 +41,11 @@ class House:
         """Before the server closes its connections: open streams end, and who waits hears how things stand."""
         await self.feed.end()
         self.engine.endings.let_go()
+
+    def turn(self, host_id: int) -> asyncio.Lock:
+        """Composes on one host take turns to look and claim: of a burst the rest wait here, where a wait costs nothing,
+        and not in the threads and connections that readers need too."""
+        return self._turns.setdefault(host_id, asyncio.Lock())
 
     async def stop(self) -> None:
         """In this order: nobody looks, what runs lets go, connections close."""

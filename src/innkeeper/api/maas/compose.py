@@ -92,7 +92,7 @@ async def compose(call: Call) -> object:
             audit(write, call.request, call.user, text, host_id=host_id, system_id=claimed.system_id)
         return claimed
 
-    async with house.claiming:
+    async with house.turn(host_id):
         wanted = await database.reading(_checked, host_id, call.values)
         claimed = await _claim(database, change)
     await house.outcome(claimed.operation, call.request)
