@@ -61,7 +61,7 @@ def store(
     )
     merged = merge(hosts.inventory(write.sql, host_id), inventory)
     sightings.see(write, host_id=host_id, instances=instances, listed_at=listed_at, uuid=uuid)
-    storage_pools.recount(write, host_id=host_id, project=before.project, departing=departing)
+    storage_pools.recount(write, host_id=host_id, departing=departing)
     pools = storage_pools.listing(write.sql, [host_id])
     default_pool = _default_pool(before, [row.name for row in pools])
     if before.default_storage_pool and default_pool != before.default_storage_pool:

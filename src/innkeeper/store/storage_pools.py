@@ -128,7 +128,7 @@ def _without(found: tuple[Volume, ...], instances: set[tuple[str, str]]) -> str:
     return msgspec.json.encode(kept).decode()
 
 
-def recount(write: Write, *, host_id: int, project: str, departing: Departing) -> None:
+def recount(write: Write, *, host_id: int, departing: Departing) -> None:
     """Count what volumes allocate that no claim counts: orphans, containers', images'. Call it after the claims.
 
     What operations take off the host is counted by its claim until it is gone, and not at all after that.
@@ -136,7 +136,6 @@ def recount(write: Write, *, host_id: int, project: str, departing: Departing) -
     claimed = sa.select(claim.c.project, claim.c.instance, claim.c.mark).where(claim.c.host_id == host_id)
     rows = write.sql.execute(claimed).all()
     instances = {f"{row.project}/{row.instance}" for row in rows}
-    instances |= {f"{project}/{name}" for name, _ in departing.instances}
     marks = {row.mark for row in rows if row.mark} | departing.marks
     joined = sa.select(claim_storage.c.pool, claim_storage.c.volume).join(claim).where(claim.c.host_id == host_id)
     counted = {(row.pool, row.volume) for row in write.sql.execute(joined) if row.volume}

@@ -12,7 +12,7 @@ from innkeeper.model.machine import DiskFacts, InstanceFacts, PowerState
 from innkeeper.model.request import Request
 from innkeeper.store import machines
 from innkeeper.store.operations import State
-from tests.unit.store.seen import GB, THEIRS, Seen
+from tests.unit.store.seen import GB, INVENTORY, THEIRS, Seen
 
 TWO = (DiskRequest(label="root", size=8 * GB, tags=("os",)), DiskRequest(size=5 * GB, tags=("slow", "data")))
 
@@ -236,6 +236,16 @@ def test_an_older_listing_changes_nothing(seen: Seen, full: bool) -> None:
         seen.look_at_all(old)
         seen.there = newer
     assert set(seen.machines) == {"newer"}
+
+
+def test_an_older_reading_of_the_host_changes_nothing(seen: Seen) -> None:
+    old = seen.moment()
+    more = replace(INVENTORY, memory=128 * 2**30, pools=(replace(INVENTORY.pools[0], total=7 * GB),))
+    seen.look_at_all(inventory=more)
+    before = (seen.host, seen.figures)
+    seen.look_at_all(old)
+    assert (seen.host, seen.figures) == before
+    assert seen.host.memory == 128 * 1024
 
 
 def test_what_was_made_since_the_listing_began_is_not_missing(seen: Seen) -> None:
