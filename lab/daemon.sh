@@ -31,6 +31,7 @@ start_daemon() { # true once it is ready
         program=(python3 "$home/shims/syscalls.py" "${program[@]}")
     fi
     rm -f "$home/daemon"
+    end_of "$home/nsenter" KILL # it stops when its daemon is frozen, and then outlives it
     detached "$home/nsenter" "$home/log" nsenter "${inside[@]}" \
         env "${lacks[@]}" "PATH=$home/shims:$PATH" LXD_DIR=/var/lib/lxd "${program[@]}"
     alive "$home/nsenter" && until_true 5 pgrep -P "$pid" >/dev/null || return 1

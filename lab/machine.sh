@@ -67,7 +67,8 @@ unplug() { # every process of the machine ends. The kernel takes its interfaces 
         end_of "$home/machine" KILL
         [ -z "$first" ] || until_true 20 eval "! born $first >/dev/null" || die "machine $name does not end"
     fi
-    rm -f "$home/machine" "$home/daemon" "$home/ready"
+    end_of "$home/nsenter" KILL
+    rm -f "$home/machine" "$home/daemon" "$home/nsenter" "$home/ready"
     index=$(cat "$home/index" 2>/dev/null || true)
     outer=iklab$index
     if [ -n "$index" ] && grep -qsF "$(cat "$home/id")" "/sys/class/net/$outer/ifalias"; then

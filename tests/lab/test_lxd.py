@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,13 @@ def get(path: str, facts: dict[str, Any], timeout: float = 2) -> Any:
         return json.load(connection.getresponse())["metadata"]
     finally:
         connection.close()
+
+
+def commands() -> Iterator[str]:
+    """Of every process of the machine."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            yield (process / "cmdline").read_text(errors="replace")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -126,6 +134,7 @@ def test_a_host_that_is_down_cannot_be_reached_and_leaves_nothing_running() -> N
     with pytest.raises(OSError, match=r"unreachable|No route"):
         get("/1.0", before)
     assert not Path(before["netns"]).exists()
+    assert not [command for command in commands() if str(Path(before["state"]).parent) in command]
     assert "down" in lab("list").split(NAME)[1].splitlines()[0]
     lab("up")
     assert get("/1.0/resources", before)["cpu"]["total"] == 16  # its options are kept

@@ -1,30 +1,35 @@
-"""Several requests at once."""
+"""Several requests at once.
+
+Not with a TaskGroup: before Python 3.13 one that is cancelled while a request fails tells of the failure only, and
+whoever answers failures and goes on is never ended.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
 async def together(requests: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results in order. The first failure ends the others and is raised as itself, not in a group."""
+    """The results in order. The first failure ends the others and is raised; a cancellation always flies."""
+    tasks = [asyncio.ensure_future(request) for request in requests]
+    if not tasks:
+        return []
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(request) for request in requests]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in tasks]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failed = next((task for task in tasks if task in done and task.exception() is not None), None)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [failed.result()] if failed else [task.result() for task in tasks]
 
 
 async def both(one: Coroutine[Any, Any, T], other: Coroutine[Any, Any, U]) -> tuple[T, U]:
     """Two of different kinds; failures as of `together`."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            first, second = group.create_task(one), group.create_task(other)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return first.result(), second.result()
+    first, second = await together((cast(Coroutine[Any, Any, Any], one), cast(Coroutine[Any, Any, Any], other)))
+    return first, second
