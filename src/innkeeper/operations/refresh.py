@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import msgspec
 import sqlalchemy as sa
 
 from innkeeper.hypervisors.base import Hypervisor
+from innkeeper.hypervisors.together import both
 from innkeeper.model.capacity import MIB
 from innkeeper.model.host import Host, HostInterface, HostState, Inventory
 from innkeeper.model.machine import InstanceFacts
@@ -23,12 +23,7 @@ from innkeeper.store.tables import machine as machine_table
 async def read_host(services: Services, host_id: int, *, host: Hypervisor) -> None:
     """Read everything of a host and store it. Raises HostFailure when the host as a whole cannot be read."""
     listed_at = await services.database.patiently_reading(now)
-    try:
-        async with asyncio.TaskGroup() as group:
-            inventory, instances = group.create_task(host.describe()), group.create_task(host.instances())
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    told = inventory.result(), instances.result()
+    told = await both(host.describe(), host.instances())
     await services.database.patiently(store, host_id, *told, listed_at=listed_at, uuid=services.uuid)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from innkeeper.errors import HostRefused, HostUnreachable
-from innkeeper.hypervisors.lxd.together import both, together
+from innkeeper.hypervisors.together import both, together
 
 
 async def gives(value: int) -> int:

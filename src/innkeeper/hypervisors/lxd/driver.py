@@ -23,7 +23,7 @@ from innkeeper.hypervisors.lxd import (
 )
 from innkeeper.hypervisors.lxd.client import Client, Connection, Observer, Timeouts, path, unobserved
 from innkeeper.hypervisors.lxd.marks import mark, marks, ours
-from innkeeper.hypervisors.lxd.together import both
+from innkeeper.hypervisors.together import both
 from innkeeper.model.host import Inventory
 from innkeeper.model.machine import InstanceFacts, InstanceSpec
 

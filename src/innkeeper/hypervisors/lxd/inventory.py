@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from innkeeper.errors import HostFailure, HostRefused, HostUnreachable
 from innkeeper.hypervisors.lxd import failures, networks, resources, server, shapes, storage, units, volumes
 from innkeeper.hypervisors.lxd.client import Client, path
-from innkeeper.hypervisors.lxd.together import both, together
+from innkeeper.hypervisors.together import both, together
 from innkeeper.model.host import HostInterface, Inventory, Project, StoragePool
 
 T = TypeVar("T")
@@ -28,15 +28,10 @@ async def read(client: Client, *, project: str) -> Inventory:
     found = server.identity(told)
     server.require(found)
     reading = _Reading(client, project, found.extensions)
-    try:
-        async with asyncio.TaskGroup() as group:
-            hardware = group.create_task(reading.hardware())
-            projects = group.create_task(reading.projects())
-            profiles = group.create_task(reading.profiles())
-            pools = group.create_task(reading.pools())
-            interfaces = group.create_task(reading.interfaces(hardware))
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+    hardware = asyncio.ensure_future(reading.hardware())
+    interfaces = reading.interfaces(hardware)
+    parts: list[Awaitable[Any]] = [hardware, reading.projects(), reading.profiles(), reading.pools(), interfaces]
+    _, projects, profiles, pools, nics = await together(parts)
     machine = resources.processors(hardware.result())
     environment = told.environment or shapes.Environment()
     return Inventory(
@@ -49,10 +44,10 @@ async def read(client: Client, *, project: str) -> Inventory:
         cpu_speed=machine.speed,
         memory=machine.memory,
         numa_nodes=machine.numa_nodes,
-        interfaces=interfaces.result(),
-        pools=pools.result(),
-        projects=projects.result(),
-        profiles=profiles.result(),
+        interfaces=nics,
+        pools=pools,
+        projects=projects,
+        profiles=profiles,
         faults=tuple(sorted(reading.faults.items())),
     )
 

@@ -7,7 +7,7 @@ from innkeeper.hypervisors.base import VolumeSpec
 from innkeeper.hypervisors.lxd import failures, operations, shapes, storage
 from innkeeper.hypervisors.lxd.client import Client, path
 from innkeeper.hypervisors.lxd.marks import mark, ours
-from innkeeper.hypervisors.lxd.together import together
+from innkeeper.hypervisors.together import together
 
 Sizes = dict[tuple[str, str, str], int | None]  # (pool, project, volume): bytes
 

@@ -7,14 +7,14 @@ whoever answers failures and goes on is never ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Iterable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
-async def together(requests: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def together(requests: Iterable[Awaitable[T]]) -> list[T]:
     """The results in order. The first failure ends the others and is raised; a cancellation always flies."""
     tasks = [asyncio.ensure_future(request) for request in requests]
     if not tasks:
@@ -29,7 +29,8 @@ async def together(requests: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [failed.result()] if failed else [task.result() for task in tasks]
 
 
-async def both(one: Coroutine[Any, Any, T], other: Coroutine[Any, Any, U]) -> tuple[T, U]:
+async def both(one: Awaitable[T], other: Awaitable[U]) -> tuple[T, U]:
     """Two of different kinds; failures as of `together`."""
-    first, second = await together((cast(Coroutine[Any, Any, Any], one), cast(Coroutine[Any, Any, Any], other)))
+    requests: tuple[Awaitable[Any], Awaitable[Any]] = (one, other)
+    first, second = await together(requests)
     return first, second
