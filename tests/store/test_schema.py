@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from innkeeper.store import domains, pools, schema, zones
 from innkeeper.store.database import Database
@@ -25,6 +26,11 @@ def test_migrations_make_the_tables(database_url: str) -> None:
         tables = set(sa.inspect(connection).get_table_names())
     assert tables == set(metadata.tables) | {"alembic_version"}
     database.close()
+
+
+def test_the_newest_migration_is_alembics_head() -> None:
+    """An up-to-date database is recognised without alembic, by the names of its files."""
+    assert schema.newest() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
 
 
 def test_the_defaults_are_there_once_and_ids_go_on_after_them(database_url: str, tmp_path: Path) -> None:

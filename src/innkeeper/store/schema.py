@@ -6,8 +6,6 @@ import uuid
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.exc import OperationalError
 
 from innkeeper.errors import Misconfigured
@@ -16,6 +14,7 @@ from innkeeper.store.database import Database, Write
 from innkeeper.store.secrets import Cipher
 from innkeeper.store.tables import domain, resource_pool, zone
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 0x5C4E  # advisory lock of PostgreSQL: one process migrates, the others wait
 
 
@@ -32,8 +31,13 @@ def upgrade(database: Database) -> None:
 
 
 def _upgrade(database: Database) -> None:
+    if database.ask(_revision) == newest():
+        return
+    from alembic import command  # a tenth of a server's start, and mostly there is nothing to do
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with database.engine.connect() as connection:
         if not database.is_sqlite:
             connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATING)))
@@ -46,6 +50,19 @@ def _upgrade(database: Database) -> None:
             if not database.is_sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(MIGRATING)))
                 connection.commit()
+
+
+def newest() -> str:
+    """The revision of the newest migration: its file's name begins with it."""
+    return max(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
+
+
+def _revision(sql: sa.Connection) -> str | None:
+    """The revision that a database is at; None for an empty one."""
+    if not sa.inspect(sql).has_table("alembic_version"):
+        return None
+    version: str | None = sql.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return version
 
 
 def move_in(write: Write, *, key_file: Path, domain_name: str) -> tuple[Cipher, str]:
