@@ -1,8 +1,8 @@
 """The last line against leaks: what carries our mark and belongs to nobody goes.
 
 A host call may arrive after everything has been undone (a frozen process wakes between its last check and its
-request). Only things with *our* marks are touched: of an operation that has failed, or of a machine that was
-removed, and either is over for minutes.
+request). Only things with *our* marks are touched, that no machine's record stands for: of an operation that has
+failed, or of a machine that was removed (under its own name, and not running), and either is over for minutes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from innkeeper.hypervisors.base import Hypervisor
+from innkeeper.model.machine import PowerState
 from innkeeper.operations.context import Services
 from innkeeper.store import events, hosts, leftovers, storage_pools
 from innkeeper.store.database import Write
@@ -38,7 +39,9 @@ async def sweep(services: Services, host_id: int, *, host: Hypervisor) -> int:
     """Remove from a host what carries our mark and belongs to nobody; how many things went."""
     database = services.database
     project = (await database.reading(hosts.find, host_id)).project
-    found = [("", one.name, one.tags) for one in await host.instances() if one.project == project]
+    instances = [one for one in await host.instances() if one.project == project]
+    running = {one.name for one in instances if one.power != PowerState.OFF}
+    found = [("", one.name, one.tags) for one in instances]
     for pool, volumes in (await database.reading(storage_pools.volumes, host_id=host_id)).items():
         found += [(pool, one.name, one.tags) for one in volumes if one.project == project]
     ours = [
@@ -48,7 +51,9 @@ async def sweep(services: Services, host_id: int, *, host: Hypervisor) -> int:
     ]
     if not ours:
         return 0
-    swept = await database.reading(_nobodys, ours, older_than=services.settings.sweep_after)
+    swept = await database.reading(
+        _nobodys, host_id, project, ours, running=running, older_than=services.settings.sweep_after
+    )
     for one in swept:
         if one.pool:
             await host.delete_volume(pool=one.pool, name=one.name, machine=one.machine)
@@ -60,11 +65,20 @@ async def sweep(services: Services, host_id: int, *, host: Hypervisor) -> int:
     return len(swept)
 
 
-def _nobodys(sql: sa.Connection, things: list[_Thing], *, older_than: float) -> list[_Thing]:
+def _nobodys(
+    sql: sa.Connection, host_id: int, project: str, things: list[_Thing], *, running: set[str], older_than: float
+) -> list[_Thing]:
     """Those whose operation failed or whose machine was removed, long enough ago; instances before volumes."""
+    kept = leftovers.somebodys(sql, host_id, project=project)
     undone = leftovers.undone(sql, operations={one.operation for one in things}, older_than=older_than)
     removed = leftovers.removed(sql, system_ids={one.machine for one in things}, older_than=older_than)
-    return [one for one in things if one.operation in undone or one.machine in removed]
+    removed -= {(machine, name) for machine, name in removed if name in running}
+    return [
+        one
+        for one in things
+        if (one.pool, one.name) not in kept
+        and (one.operation in undone or (one.pool or one.machine, one.name) in removed)
+    ]
 
 
 def _tell(write: Write, host_id: int, swept: list[_Thing]) -> None:

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import InstanceFacts, Origin
+from innkeeper.model.machine import InstanceFacts, Origin, PowerState
 from innkeeper.model.names import as_hostname
-from innkeeper.store import claims, domains, events, machines, unfinished
+from innkeeper.store import claims, domains, events, leftovers, machines, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.recognition import Storage
@@ -16,7 +16,7 @@ from innkeeper.store.recognition import Storage
 
 def meet(write: Write, host: Host, facts: InstanceFacts, storage: Storage, *, uuid: str) -> None:
     """Claim what a new instance holds: adopted (tracked project), other use, or left by an operation of ours."""
-    ours = facts.tag("installation") == uuid and unfinished.undone(write.sql, facts.tag("operation"))
+    ours = facts.tag("installation") == uuid and _left(write.sql, facts)
     tracked = facts.project == host.project and not ours
     system_id = _adopt(write, host, facts) if tracked else None
     claims.insert(
@@ -36,6 +36,14 @@ def meet(write: Write, host: Host, facts: InstanceFacts, storage: Storage, *, uu
         location=facts.location,
         present=True,
     )
+
+
+def _left(sql: sa.Connection, facts: InstanceFacts) -> bool:
+    """Whether an instance with our marks was left by an operation: then the sweep takes it, and nobody adopts it."""
+    if unfinished.undone(sql, facts.tag("operation")):
+        return True
+    machine = facts.tag("machine")
+    return facts.power == PowerState.OFF and (machine, facts.name) in leftovers.removed(sql, system_ids={machine})
 
 
 def _adopt(write: Write, host: Host, facts: InstanceFacts) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+import sqlalchemy as sa
+
 from innkeeper.model.constraints import DiskRequest
-from innkeeper.model.machine import Machine
+from innkeeper.model.machine import Machine, PowerState
 from innkeeper.model.request import Request
 from innkeeper.store import machines
 from innkeeper.store.operations import State
+from innkeeper.store.tables import operation
 from tests.unit.store.seen import GB, THEIRS, Seen
 
 TWO = (DiskRequest(label="root", size=8 * GB), DiskRequest(size=5 * GB))
@@ -50,18 +54,32 @@ def test_an_adopted_one_that_was_removed_is_not_met_by_an_older_listing(seen: Se
     assert (seen.machines, seen.claims) == ({}, {})
 
 
-def test_what_was_removed_and_comes_back_is_met(seen: Seen) -> None:
-    """Restored from a backup, marks and all: it is really there, so it counts."""
+@pytest.mark.parametrize(
+    ("power", "late", "name", "origin"),
+    [
+        pytest.param(PowerState.ON, False, "web", "adopted", id="restored and started"),
+        pytest.param(PowerState.OFF, True, "web", "adopted", id="restored another day"),
+        pytest.param(PowerState.OFF, False, "copy", "adopted", id="a copy"),
+        pytest.param(PowerState.OFF, False, "web", "leftover", id="made by a sleeper"),
+    ],
+)
+def test_what_carries_the_marks_of_a_removed_machine_counts(
+    seen: Seen, power: PowerState, late: bool, name: str, origin: str
+) -> None:
+    """A backup or a copy carries them too and is its owner's. Only what a sleeper may have made is left over."""
     one = seen.compose(cores=3)
-    facts = dict(seen.there)
-    del seen.there["default", "web"]
-    seen.end(seen.remove(one), State.DONE)
+    facts = replace(seen.there.pop(("default", "web")), power=power, name=name)
+    id = seen.remove(one)
+    seen.end(id, State.DONE)
+    if late:
+        with seen.database.write() as write:
+            write.sql.execute(sa.update(operation).where(operation.c.id == id).values(ended=operation.c.ended - 1000))
     seen.look()
-    seen.there = facts
-    seen.look()
-    assert seen.machines["web"].origin == "adopted"
-    assert seen.machines["web"].locked
-    assert seen.claims["web"][:2] == ("adopted", 3)
+    seen.put(facts)
+    for _ in range(2):
+        seen.look()
+        assert seen.claims[name][:2] == (origin, 3)
+        assert [one.locked for one in seen.machines.values()] == ([True] if origin == "adopted" else [])
 
 
 def test_what_an_undone_compose_left_counts_and_is_nobodys(seen: Seen) -> None:
