@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from innkeeper.api.app import open_store
 from innkeeper.hypervisors import introduction, simulated
-from innkeeper.hypervisors.base import Credentials
+from innkeeper.hypervisors.base import Credentials, Guard
 from innkeeper.hypervisors.simulated import PREFIX, World, world
 from innkeeper.model.host import Host
 from innkeeper.model.machine import Machine
@@ -29,7 +29,7 @@ from innkeeper.operations.engine import Engine, Place
 from innkeeper.operations.saga import Saga
 from innkeeper.operations.table import SAGAS
 from innkeeper.settings import Settings
-from innkeeper.store import claims, hosts, machines, operations
+from innkeeper.store import claims, hosts, ledger, machines, operations
 from innkeeper.store.operations import ENDED, Operation, State
 from innkeeper.store.tables import metadata
 
@@ -48,6 +48,7 @@ class Stage:
 
     services: Services
     directory: Path
+    _engines: list[Engine] = field(default_factory=list)
 
     @classmethod
     def open(cls, directory: Path, url: str, **settings: Any) -> Stage:
@@ -62,6 +63,10 @@ class Stage:
 
     async def reset(self) -> None:
         """As at the beginning: no simulated hosts, and nothing in tables but what an installation begins with."""
+        alive = self.services.database.ask(ledger.alive)
+        for engine in self._engines:  # a failed test has left it running
+            if engine.me in alive:
+                await engine.stop()
         await self.services.connections.close()
         self.wipe()
 
@@ -157,15 +162,16 @@ class Stage:
         """The row of an operation."""
         return self.services.database.ask(operations.find, id)
 
-    def engine(self, sagas: Mapping[str, Saga] = SAGAS) -> Engine:
-        """The real engine over these sagas, not started yet."""
+    def engine(self, sagas: Mapping[str, Saga] = SAGAS, *, guard: Guard | None = None) -> Engine:
+        """The real engine over these sagas, not started yet; with another guard than its own."""
 
         async def operate(at: Place) -> None:
             owner = at.owner
-            work = Work(operation=at.row, services=self.services, guard=lambda: engine.guard(owner))
+            work = Work(operation=at.row, services=self.services, guard=guard or (lambda: engine.guard(owner)))
             await sagas[at.row.kind].run(work, at)
 
         engine = Engine(self.services.database, self.services.settings, operate)
+        self._engines.append(engine)
         return engine
 
     async def run(self, *ids: str, sagas: Mapping[str, Saga] = SAGAS, within: float = 30.0) -> Operation:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -49,7 +50,11 @@ class Claims(Story):
         (row,) = [row for row in self._rows(host) if row.id == one.id]
         before, known = everything(self.stage), {m.system_id: m for m in self._rows(machine)}
         settled = {m.system_id: m.status for m in known.values() if m.settled_at >= at}
-        since = {o.system_id for o in self._rows(operation) if o.ended is not None and o.ended >= at}
+        since = {
+            (o.system_id, msgspec.json.decode(o.arguments_json)["name"])
+            for o in self._rows(operation)
+            if o.ended is not None and o.ended >= at
+        }
         self._store(one, at, inventory if whole else None, instances)
         if at < row.listed_at:
             assert everything(self.stage) == before
@@ -58,7 +63,7 @@ class Claims(Story):
         for m in found.values():
             if m.system_id not in known:  # nothing is adopted that an operation has taken away since
                 mark = instances[m.project, m.instance].tag("machine")
-                assert mark not in since or mark in known, (m.instance, mark)
+                assert (mark, m.instance) not in since or mark in known, (m.instance, mark)
 
     def _happens(self, what: str, which: int) -> None:
         if what == "look":

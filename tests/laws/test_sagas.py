@@ -6,7 +6,7 @@ Every step can be repeated. A failure at every step leaves a clean world. Every 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,11 +14,12 @@ import pytest
 from innkeeper.errors import HostRefused, HostUnreachable
 from innkeeper.hypervisors.simulated import Fault
 from innkeeper.operations.context import Work
+from innkeeper.operations.engine import Lost
 from innkeeper.operations.saga import Saga, Step, nothing
 from innkeeper.operations.table import SAGAS
 from innkeeper.store import operations
 from innkeeper.store.operations import Operation, State
-from tests.laws.scenarios import Scenario, scenario_of
+from tests.laws.scenarios import SCENARIOS, Scenario, scenario_of
 from tests.laws.stage import Stage
 from tests.laws.world import World, everything, likeness, without
 
@@ -32,6 +33,13 @@ EVERY_UNDO = [
     if step.undo is not nothing
 ]
 EVERY_SAGA = [pytest.param(saga, id=saga.kind) for saga in SAGAS.values()]
+
+
+def changes(saga: Saga) -> bool:
+    """Whether it changes its host."""
+    return saga.kind not in SCENARIOS or not SCENARIOS[saga.kind].only_reads
+
+
 Action = Callable[[Any], Awaitable[None]]
 
 
@@ -168,6 +176,60 @@ async def test_cancelled_at_every_step(stage: Stage, saga: Saga, step: Step) -> 
     else:
         assert ended.state == State.DONE, ended
         scenario.done(stage)
+
+
+@pytest.mark.parametrize("saga", [pytest.param(one, id=one.kind) for one in SAGAS.values() if changes(one)])
+async def test_no_host_is_changed_without_the_lease(stage: Stage, saga: Saga) -> None:
+    """Every request that changes a host is preceded by the guard."""
+    scenario, refused = scenario_of(saga), Refusal()
+    await stage.reset()
+    order = await scenario.tell(stage)
+    before = everything(stage)["hosts"]
+    engine = stage.engine(guard=refused)
+    await engine.start()
+    order()
+    await stage.until(lambda: refused.times)
+    await engine.stop()
+    assert everything(stage)["hosts"] == before
+
+
+@pytest.mark.parametrize(("saga", "step"), EVERY_UNDO)
+async def test_no_host_is_changed_back_without_the_lease(stage: Stage, saga: Saga, step: Step) -> None:
+    """The lease is lost while the step is at work; its undo, if it speaks to the host, must not begin."""
+    scenario, refused, seen_then = scenario_of(saga), Refusal(active=False), []
+    await stage.reset()
+    order = await scenario.tell(stage)
+
+    async def loses(work: Work) -> None:
+        await step.do(work)
+        seen_then.append(everything(stage)["hosts"])
+        refused.active = True
+        raise HostRefused("The host refused.")
+
+    engine = stage.engine(with_step(saga, replace(step, do=loses)), guard=refused)
+    await engine.start()
+    id = order()
+    await stage.until(lambda: refused.times or stage.find(id).state == State.FAILED)
+    await engine.stop()
+    assert everything(stage)["hosts"] == seen_then[0]
+
+
+@dataclass
+class Refusal:
+    """A guard that refuses, and counts it."""
+
+    active: bool = True
+    times: int = 0
+
+    def __call__(self) -> None:
+        if self.active:
+            self.times += 1
+            raise Lost
+
+
+def test_a_kind_of_operation_without_a_scenario_is_named() -> None:
+    with pytest.raises(AssertionError, match="no scenario for the operation 'dance'"):
+        scenario_of(Saga("dance", steps=()))
 
 
 @pytest.mark.parametrize("saga", EVERY_SAGA)
