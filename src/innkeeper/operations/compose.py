@@ -15,7 +15,7 @@ from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec, Machi
 from innkeeper.model.readback import differences
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import claims, hosts, machines, operations, storage_pools
+from innkeeper.store import holdings, hosts, machines, operations, storage_pools
 from innkeeper.store.database import Write
 from innkeeper.store.tables import claim
 
@@ -116,7 +116,7 @@ def ready(write: Write, work: Work) -> None:
 def give_back(write: Write, work: Work, error: ErrorRecord) -> None:
     """The claim goes. The record stays only if somebody was told of it: then it shows what went wrong."""
     system_id = work.operation.system_id
-    claims.release(write, system_id=system_id)
+    holdings.release(write, system_id=system_id)
     project, name = hosts.find(write.sql, work.host_id).project, work.arguments["name"]
     storage_pools.forget_instance(write, host_id=work.host_id, project=project, name=name)
     if machines.gone(write.sql, system_id):

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from innkeeper.model.machine import Machine
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import claims, events, hosts, machines, operations, storage_pools, unfinished
+from innkeeper.store import events, holdings, hosts, machines, operations, storage_pools, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.operations import State
@@ -66,7 +66,7 @@ def submit(write: Write, machine: Machine, *, forced: bool, actor: str, request:
         request=request,
     )
     if forced:
-        claims.leave_behind(write, system_id=machine.system_id)
+        holdings.leave_behind(write, system_id=machine.system_id)
         machines.delete(write, machine.system_id)
     return id
 
@@ -94,9 +94,9 @@ def forget(write: Write, work: Work) -> None:
     removal = Removal(**work.arguments)
     system_id = work.operation.system_id
     if removal.forced:
-        claims.release_leftover(write, host_id=work.host_id, instance=removal.name)
+        holdings.release_leftover(write, host_id=work.host_id, instance=removal.name)
     else:
-        claims.release(write, system_id=system_id)
+        holdings.release(write, system_id=system_id)
         machines.delete(write, system_id)
     project = hosts.find(write.sql, work.host_id).project
     storage_pools.forget_instance(write, host_id=work.host_id, project=project, name=removal.name)

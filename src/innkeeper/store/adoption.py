@@ -8,7 +8,7 @@ from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import InstanceFacts, Origin, PowerState
 from innkeeper.model.names import as_hostname
-from innkeeper.store import claims, domains, events, leftovers, machines, unfinished
+from innkeeper.store import domains, events, holdings, leftovers, machines, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.recognition import Storage
@@ -19,7 +19,7 @@ def meet(write: Write, host: Host, facts: InstanceFacts, storage: Storage, *, uu
     ours = facts.tag("installation") == uuid and _left(write.sql, facts)
     tracked = facts.project == host.project and not ours
     system_id = _adopt(write, host, facts) if tracked else None
-    claims.insert(
+    holdings.insert(
         write,
         host_id=host.id,
         project=facts.project,

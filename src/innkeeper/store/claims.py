@@ -1,7 +1,6 @@
-"""Claims: what everything on a host holds of it, and the one transaction that takes more.
+"""The one transaction that claims more of a host.
 
-Every instance seen on a host has one claim row, whether we made it, adopted it, or only know of it; so a sum over
-one table is what is used. Composing locks the host's row, counts again with the same functions that placement
+Composing locks the host's row, counts again with the same functions that placement
 used, and writes machine, disks, NICs, claim, operation and event in one commit.
 """
 
@@ -19,10 +18,10 @@ from innkeeper.model.machine import Origin, PowerState
 from innkeeper.model.names import random_name
 from innkeeper.model.request import Request
 from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
-from innkeeper.store import domains, hosts, machines, operations, storage_pools
+from innkeeper.store import domains, holdings, hosts, machines, operations, storage_pools
 from innkeeper.store.database import Write
 from innkeeper.store.figures import figures
-from innkeeper.store.tables import claim, claim_storage
+from innkeeper.store.tables import claim
 
 c = claim.c
 MACS_LOCK = 0x3AC5  # advisory lock of PostgreSQL
@@ -37,9 +36,6 @@ _AWAY = {
 _OF_HOST = c.host_id == sa.bindparam("host_id")
 _PINNED = sa.select(c.instance, c.pinned).where(_OF_HOST, c.pinned != "")
 _KNOWN = sa.select(c.id).where(_OF_HOST, c.project == sa.bindparam("project"), c.instance == sa.bindparam("instance"))
-_INSERT = sa.insert(claim).returning(c.id)
-_FREE_STORAGE = sa.delete(claim_storage).where(claim_storage.c.claim_id == sa.bindparam("claim_id"))
-_HOLD_STORAGE = sa.insert(claim_storage)
 
 
 def candidate(sql: sa.Connection, host: Host) -> Candidate:
@@ -204,7 +200,7 @@ def _write_machine(
             tags=disk.tags,
             why=disk.why,
         )
-    insert(
+    holdings.insert(
         write,
         host_id=host.id,
         project=host.project,
@@ -246,66 +242,3 @@ def _volume(system_id: str, position: int) -> str:
 def _own_volumes(where: Fit, system_id: str) -> list[tuple[str, str]]:
     """(pool, volume) of every disk that is a volume of its own."""
     return [(disk.pool, _volume(system_id, position)) for position, disk in enumerate(where.disks) if position]
-
-
-def insert(
-    write: Write,
-    *,
-    host_id: int,
-    project: str,
-    instance: str,
-    origin: str,
-    cores: int,
-    pinned: str,
-    memory: int,
-    huge_pages: bool,
-    storage: tuple[tuple[int, str, str, int], ...],
-    system_id: str | None = None,
-    mark: str = "",
-    power_state: str = PowerState.OFF,
-    location: str = "",
-    present: bool = False,
-) -> int:
-    """Write a claim; `storage` as (position, pool, volume, bytes). Returns its id."""
-    values = {
-        "host_id": host_id,
-        "project": project,
-        "instance": instance,
-        "origin": origin,
-        "system_id": system_id,
-        "mark": mark,
-        "cores": cores,
-        "pinned": pinned,
-        "memory": memory,
-        "huge_pages": huge_pages,
-        "power_state": power_state,
-        "location": location,
-        "present": present,
-    }
-    id = int(write.sql.scalar(_INSERT, values) or 0)
-    write_storage(write, claim_id=id, storage=storage)
-    return id
-
-
-def write_storage(write: Write, *, claim_id: int, storage: tuple[tuple[int, str, str, int], ...]) -> None:
-    """Write what a claim holds of storage pools, in place of what was there."""
-    write.sql.execute(_FREE_STORAGE, {"claim_id": claim_id})
-    names = ("position", "pool", "volume", "size")
-    if rows := [{"claim_id": claim_id, **dict(zip(names, held, strict=True))} for held in storage]:
-        write.sql.execute(_HOLD_STORAGE, rows)
-
-
-def release(write: Write, *, system_id: str) -> None:
-    """Give back what a machine holds (its instance is gone)."""
-    write.sql.execute(sa.delete(claim).where(c.system_id == system_id))
-
-
-def leave_behind(write: Write, *, system_id: str) -> None:
-    """The machine's record goes, its instance stays for now: it counts as other use until it is removed or gone."""
-    write.sql.execute(sa.update(claim).where(c.system_id == system_id).values(system_id=None, origin="leftover"))
-
-
-def release_leftover(write: Write, *, host_id: int, instance: str) -> None:
-    """Give back what a leftover of that name held."""
-    mine = sa.delete(claim).where(c.host_id == host_id, c.instance == instance, c.origin == "leftover")
-    write.sql.execute(mine)

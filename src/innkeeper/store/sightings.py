@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from innkeeper.model.host import Host, Volume
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import InstanceFacts, PowerState
-from innkeeper.store import adoption, claims, events, figures, hosts, machines, storage_pools, unfinished
+from innkeeper.store import adoption, events, figures, holdings, hosts, machines, storage_pools, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.recognition import Known, Storage, recognise
@@ -137,7 +137,7 @@ def _claim_as_seen(
     if now != one.values:
         write.sql.execute(sa.update(claim).where(c.id == one.id).values(dict(zip(_SEEN, now, strict=True))))
     if storage != one.storage:
-        claims.write_storage(write, claim_id=one.id, storage=storage)
+        holdings.write_storage(write, claim_id=one.id, storage=storage)
     return now
 
 
