@@ -20,11 +20,12 @@ demo: ## a real LXD host, Innkeeper, a machine composed and started; until Ctrl-
 venv: ## .venv with all that development needs
 	@lab/venv dev
 
-check: venv ## style, types, and the arrows between packages
+check: venv ## style, types, the arrows between packages, and that every test can be collected
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PYTEST) --collect-only -qq >/dev/null || $(PYTEST) --collect-only -qq
 
 # What failed is tried once more, alone and told as such: processes are killed and frozen here against short leases,
 # on cores that others use too. Failing twice is failing.

@@ -14,8 +14,8 @@ from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Origin, PowerState
 from innkeeper.store import hosts, machines
-from innkeeper.store.claims import insert
 from innkeeper.store.database import Write
+from innkeeper.store.holdings import insert
 from innkeeper.store.tables import storage_pool
 from tests.kit.house import Inn, inn
 
