@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bench.house import Guest, guest, until_ready
 from bench.reader import reading
 from bench.table import Figure, median_ms, p95_ms
-from innkeeper.hypervisors.simulated import GB, MIB, world
+from innkeeper.hypervisors.simulated_world import GB, MIB, world
 from innkeeper.store.database import Database
 from innkeeper.store.tables import claim, machine, operation
 from tests.kit.databases import fresh_postgres

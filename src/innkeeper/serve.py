@@ -1,4 +1,4 @@
-"""What the command line's server commands do: serve, make an administrator, show keys."""
+"""What `innkeeper up` does: listen, serve, say where, stop in order."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import logging
 import secrets as random
 import socket
 import sys
-from collections.abc import Iterable
 
 import structlog
 import uvicorn
 
-from innkeeper.api.app import make_app, open_store
+from innkeeper.api.app import make_app
 from innkeeper.api.house import House
 from innkeeper.errors import Misconfigured
 from innkeeper.settings import Settings
@@ -93,27 +92,6 @@ def _shown(host: str) -> str:
     if host in ("127.0.0.1", "::1", "0.0.0.0", "::"):
         return "localhost"
     return f"[{host}]" if ":" in host else host
-
-
-def create_admin(settings: Settings, *, username: str, email: str, password: str) -> None:
-    """Make an administrator."""
-    database, _, _ = open_store(settings)
-    database.transact(users.create, username=username, email=email, password=password, is_admin=True)
-    database.close()
-
-
-def api_keys(settings: Settings, *, username: str, generate: bool = False, delete: str | None = None) -> Iterable[str]:
-    """A user's API keys, oldest first; with `generate` only a new one; with `delete` those that are left."""
-    database, cipher, _ = open_store(settings)
-    try:
-        if generate:
-            return [database.transact(users.add_key, cipher, username=username).text]
-        if delete is not None:
-            parts = delete.split(":")
-            database.transact(users.delete_key, username=username, token=parts[1] if len(parts) > 1 else delete)
-        return [key.text for key in database.ask(users.keys, cipher, username=username)]
-    finally:
-        database.close()
 
 
 def configure_logs(level: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from innkeeper.hypervisors.lxd import certificates
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from tests.api.facts import audits, cursor, live
 from tests.kit.house import Inn
 

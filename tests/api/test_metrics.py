@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from tests.kit.databases import fresh_postgres, postgres_server
 from tests.kit.house import Inn, inn
 from tests.kit.until import until

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.machine import PowerState
 from tests.api.facts import audits, cursor, live, machine, vm
 from tests.kit.house import Inn
@@ -45,6 +45,18 @@ async def test_power_while_the_host_is_down(house: Inn) -> None:
     for method, op in (("POST", "power_on"), ("POST", "power_off"), ("GET", "query_power_state")):
         answer = await house.admin.call(method, m["resource_uri"], op=op)
         assert (answer.status_code, "does not answer" in answer.text) == (503, True), op
+
+
+async def test_what_the_host_says_when_asked_is_kept(house: Inn) -> None:
+    m = await machine(house, hostname="web1")
+
+    def start(world: Any) -> None:  # without an event: nobody told us
+        world.instances["default/web1"] = vm("web1", tags=world.instances["default/web1"].tags, power=PowerState.ON)
+
+    house.change("alpha", start)
+    assert (await house.admin.get(m["resource_uri"]))["power_state"] == "off"
+    assert await house.admin.get(m["resource_uri"], op="query_power_state") == {"state": "on"}
+    assert (await house.admin.get(m["resource_uri"]))["power_state"] == "on"
 
 
 async def test_power_behind_our_back_is_seen(house: Inn) -> None:

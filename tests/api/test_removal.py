@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.host import Volume
 from tests.api.facts import asked, audits, events, live, place, vm
 from tests.kit.house import Inn

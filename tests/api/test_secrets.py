@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from innkeeper.hypervisors.lxd import certificates
-from innkeeper.hypervisors.simulated import Fault, world
+from innkeeper.hypervisors.simulated_world import Fault, world
 from tests.api.facts import events
 from tests.kit.client import Client
 from tests.kit.house import Inn

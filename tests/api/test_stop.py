@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from innkeeper.hypervisors.simulated import Fault, world
+from innkeeper.hypervisors.simulated_world import Fault, world
 from tests.kit.client import Client
 from tests.kit.server import Server
 from tests.kit.until import until

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.store import operations
 from innkeeper.store.database import Write
 from innkeeper.store.tables import operation

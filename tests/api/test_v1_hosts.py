@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from innkeeper.hypervisors.simulated import World
+from innkeeper.hypervisors.simulated_world import World
 from innkeeper.model.host import Volume
 from tests.kit.house import Inn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from innkeeper.hypervisors.simulated import Fault, World
+from innkeeper.hypervisors.simulated_world import Fault, World
 from innkeeper.watch import REST
 from tests.kit.house import Inn
 from tests.kit.until import until

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault, world
+from innkeeper.hypervisors.simulated_world import Fault, world
 from tests.kit.client import oauth
 from tests.kit.server import Server
 

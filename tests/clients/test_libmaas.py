@@ -12,7 +12,7 @@ from maas.client.bones import CallError
 from maas.client.bones.helpers import RemoteError
 from maas.client.enum import NodeStatus, PowerState, PowerStopMode
 
-from innkeeper.hypervisors.simulated import Fault, world
+from innkeeper.hypervisors.simulated_world import Fault, world
 from tests.kit.server import Server, running
 
 # An old library on newer ones: these warnings are not ours to mend.

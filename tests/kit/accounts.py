@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from innkeeper.hypervisors.lxd.marks import mark
-from innkeeper.hypervisors.simulated import PREFIX, world
+from innkeeper.hypervisors.simulated import PREFIX
+from innkeeper.hypervisors.simulated_world import world
 from innkeeper.model.lifecycle import Status
 from innkeeper.store import events, operations
 from innkeeper.store.database import Database

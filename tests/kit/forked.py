@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from innkeeper.hypervisors.simulated import world
+from innkeeper.hypervisors.simulated_world import world
 from tests.kit.server import Server
 
 _forks = multiprocessing.get_context("forkserver")

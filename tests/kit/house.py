@@ -15,11 +15,12 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
-from innkeeper.api.app import make_app, open_store
+from innkeeper.api.app import make_app
 from innkeeper.api.house import House
-from innkeeper.hypervisors.simulated import World, world
+from innkeeper.hypervisors.simulated_world import World, world
 from innkeeper.settings import Settings
 from innkeeper.store import users
+from innkeeper.store.opening import open_store
 from tests.kit.client import Client
 
 

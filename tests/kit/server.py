@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from innkeeper.api.app import open_store
 from innkeeper.settings import Settings
 from innkeeper.store import users
+from innkeeper.store.opening import open_store
 
 _straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy of this machine
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault, World, world
+from innkeeper.hypervisors.simulated_world import Fault, World, world
 from tests.kit import databases
 from tests.kit.accounts import Accounts
 from tests.kit.client import Client

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from innkeeper.hypervisors.simulated import Fault, world
+from innkeeper.hypervisors.simulated_world import Fault, world
 from tests.kit.client import Client
 from tests.laws.conftest import Site
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from innkeeper.api.app import open_store
 from innkeeper.hypervisors import introduction, simulated
 from innkeeper.hypervisors.base import Credentials, Guard
-from innkeeper.hypervisors.simulated import PREFIX, World, world
+from innkeeper.hypervisors.simulated import PREFIX
+from innkeeper.hypervisors.simulated_world import World, world
 from innkeeper.model.host import Host
 from innkeeper.model.machine import Machine
 from innkeeper.model.request import Request
@@ -30,6 +30,7 @@ from innkeeper.operations.saga import Saga
 from innkeeper.operations.table import SAGAS
 from innkeeper.settings import Settings
 from innkeeper.store import claims, hosts, ledger, machines, operations
+from innkeeper.store.opening import open_store
 from innkeeper.store.operations import ENDED, Operation, State
 from innkeeper.store.tables import metadata
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault, World
+from innkeeper.hypervisors.simulated_world import Fault, World
 from innkeeper.model.machine import InstanceFacts
 from tests.kit.databases import fresh_postgres
 from tests.kit.forked import freeze

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault, World
+from innkeeper.hypervisors.simulated_world import Fault, World
 from tests.kit.accounts import Accounts
 from tests.kit.house import Inn, inn
 from tests.kit.until import until

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.store.operations import ENDED, Operation
 from tests.kit.client import Client
 from tests.kit.databases import fresh_sqlite

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from innkeeper.hypervisors.simulated import Fault, World
+from innkeeper.hypervisors.simulated_world import Fault, World
 from tests.kit.accounts import Accounts
 from tests.kit.house import inn
 from tests.kit.until import until

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from tests.kit.databases import fresh_postgres
 from tests.kit.server import running
 from tests.kit.until import until

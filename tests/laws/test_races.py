@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, InnkeeperError, Invalid
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.host import HostState
 from innkeeper.model.machine import InstanceFacts
 from innkeeper.model.request import Request

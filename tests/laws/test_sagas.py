@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from innkeeper.errors import HostRefused, HostUnreachable
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.operations.context import Work
 from innkeeper.operations.engine import Lost
 from innkeeper.operations.saga import Saga, Step, nothing

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.constraints import GB, DiskRequest
 from innkeeper.model.machine import InstanceFacts, PowerState
 from innkeeper.model.request import Request

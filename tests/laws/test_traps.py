@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.request import Request
 from innkeeper.operations import remove_host
 from innkeeper.operations.compose import COMPOSE

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from innkeeper.hypervisors.simulated import Fault
+from innkeeper.hypervisors.simulated_world import Fault
 from tests.kit.accounts import Accounts
 from tests.kit.client import oauth
 from tests.kit.house import Inn, inn

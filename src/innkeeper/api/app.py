@@ -26,9 +26,8 @@ from innkeeper.operations.context import Connections, Services
 from innkeeper.operations.table import make_engine
 from innkeeper.settings import Settings
 from innkeeper.store import hosts as stored_hosts
-from innkeeper.store import operations, schema
-from innkeeper.store.database import Database
-from innkeeper.store.secrets import Cipher
+from innkeeper.store import operations
+from innkeeper.store.opening import open_store
 from innkeeper.watch import Watch
 
 ROUTES = (
@@ -50,16 +49,6 @@ Native API            /api/v1/ (described at /api/v1/openapi.json)
 Metrics, health       /metrics, /healthz, /readyz
 """
 THREADS = 4  # for what is not the database's own: keys, metrics
-
-
-def open_store(settings: Settings) -> tuple[Database, Cipher, str]:
-    """The database at this version's schema, the cipher, this installation's id. Misconfigured: a wrong key."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)  # password hashes and the key are in it
-    database = Database(settings.database_url)
-    schema.upgrade(database)
-    key_file, domain_name = settings.encryption_key_file, settings.domain
-    cipher, uuid = database.transact(schema.move_in, key_file=key_file, domain_name=domain_name)
-    return database, cipher, uuid
 
 
 def make_house(settings: Settings) -> House:

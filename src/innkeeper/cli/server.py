@@ -58,9 +58,9 @@ def createadmin(username: str | None, password: str | None, email: str, **option
     name = username or _ask("Username", option="--username")
     secret = _read_password(password)
     with _told_errors():
-        from innkeeper import serve
+        from innkeeper import accounts
 
-        serve.create_admin(_settings(**options), username=name, email=email, password=secret)
+        accounts.create_admin(_settings(**options), username=name, email=email, password=secret)
 
 
 @click.command()
@@ -73,9 +73,9 @@ def apikey(username: str, generate: bool, delete: str | None, **options: Any) ->
     if generate and delete is not None:
         raise click.UsageError("--generate and --delete cannot be used together.")
     with _told_errors():
-        from innkeeper import serve
+        from innkeeper import accounts
 
-        keys = serve.api_keys(_settings(**options), username=username, generate=generate, delete=delete)
+        keys = accounts.api_keys(_settings(**options), username=username, generate=generate, delete=delete)
     for key in keys:
         click.echo(key)
 

@@ -1,112 +1,28 @@
-"""A host that is a file: everything a hypervisor does, in miniature, with faults on demand.
+"""A host that is a file (`simulated_world`): everything a hypervisor does, in miniature, with faults on demand.
 
-For tests, benches and the demo fleet. The file is the host: it outlives the processes that speak to it (they may be
-killed) and is shared by several of them. A create takes time, during which its name is taken and not visible; it
-finishes even when its caller has died, as on a real host. Faults are rows in the file, taken out as they strike:
-
-    {"call": "create", "when": "before" | "after", "kind": "refuse" | "cut" | "kill" | "delay", "seconds": 1}
+For tests, benches and the demo fleet. A create takes time, during which its name is taken and not visible; it
+finishes even when its caller has died, as on a real host.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-
-import msgspec
 
 from innkeeper.errors import HostRefused, HostUnreachable, HostUntrusted
 from innkeeper.hypervisors.base import Change, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.hypervisors.simulated_world import Fault, Making, World, world
 from innkeeper.model.host import HostInterface, Inventory, NumaNode, Project, StoragePool, Thread, Volume
 from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
 
-GB, MIB = 10**9, 2**20
 LOOK = 0.2  # who waits for a create looks again after that, seconds: it may be done sooner than was said
 PREFIX = "simulated:"
-
-
-class Fault(msgspec.Struct, kw_only=True):
-    """Something that goes wrong at the next matching call. `seconds`: of a delay."""
-
-    call: str
-    kind: str
-    when: str = "before"
-    seconds: float = 0.0
-    name: str = ""  # only for this instance or volume
-
-
-class Making(msgspec.Struct, kw_only=True):
-    """A create the host is still busy with."""
-
-    until: float
-    facts: InstanceFacts
-
-
-class World(msgspec.Struct, kw_only=True):
-    """The host: what it has, what is on it, what will go wrong, what was asked of it."""
-
-    name: str = "simulated"
-    cores: int = 16
-    memory: int = 64 * 1024 * MIB
-    pools: dict[str, int] = msgspec.field(default_factory=lambda: {"default": 1000 * GB})
-    up: bool = True
-    trusting: bool = True
-    trusted: list[str] = msgspec.field(default_factory=list)
-    create_seconds: float = 0.0
-    projects: dict[str, str] = msgspec.field(default_factory=lambda: {"default": ""})  # name → operation that made it
-    instances: dict[str, InstanceFacts] = msgspec.field(default_factory=dict)
-    making: dict[str, Making] = msgspec.field(default_factory=dict)
-    volumes: dict[str, Volume] = msgspec.field(default_factory=dict)  # "pool/project/name"
-    faults: list[Fault] = msgspec.field(default_factory=list)
-    calls: dict[str, int] = msgspec.field(default_factory=dict)
-    events: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)  # number, action, project, name
-
-    def tell(self, action: str, project: str, name: str) -> None:
-        """Add an event to the host's stream (the last hundred are kept)."""
-        number = self.events[-1][0] + 1 if self.events else 1
-        self.events = [*self.events[-99:], (number, action, project, name)]
-
-    def settle(self) -> None:
-        """Finish the creates whose time has come, whoever asked for them."""
-        for key, making in list(self.making.items()):
-            if making.until <= time.time():
-                self.instances[key] = making.facts
-                del self.making[key]
-                self.tell("instance-created", making.facts.project, making.facts.name)
-
-
-_DECODER = msgspec.json.Decoder(World)  # made here, once: msgspec's first look at a type is not safe among threads
-
-
-@contextmanager
-def world(path: Path) -> Iterator[World]:
-    """The host of that file, locked; what was changed is written back (made when missing)."""
-    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = path.read_bytes() if path.exists() else b""
-        state = _DECODER.decode(before) if before else World(name=path.stem)
-        state.settle()
-        yield state
-        after = msgspec.json.encode(state)
-        if after != before:
-            fresh = path.with_suffix(".new")
-            fresh.write_bytes(after)
-            fresh.replace(path)  # a killed writer leaves the old host or the new one
-    finally:
-        os.close(lock)
-
-
-@dataclass(frozen=True)
-class _Strike:
-    before: tuple[Fault, ...] = ()
-    after: tuple[Fault, ...] = ()
 
 
 class Simulated:

@@ -66,6 +66,17 @@ def _record(write: Write, work: Work, state: PowerState) -> None:
     _note(write, work, f"{work.arguments['name']}: power is {state}")
 
 
+def seen(write: Write, system_id: str, *, state: PowerState, asked_at: float) -> None:
+    """Keep what a host just said of a machine's power, unless something newer was learnt since it was asked."""
+    one = machines.find(write.sql, system_id)
+    if machines.settled_at(write.sql, system_id) > asked_at or one.power_state == state:
+        return
+    machines.update(write, system_id, power_state=state)
+    write.sql.execute(claim.update().where(claim.c.system_id == system_id).values(power_state=state))
+    text = f"{one.hostname}: power is {state}"
+    events.add(write, Event(kind="machine", what="power", text=text, host_id=one.host_id, system_id=system_id))
+
+
 def is_on(write: Write, work: Work) -> None:
     _record(write, work, PowerState.ON)
 

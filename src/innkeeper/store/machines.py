@@ -113,6 +113,11 @@ def insert(write: Write, **values: Any) -> None:
     write.sql.execute(_INSERT, defaults | values)
 
 
+def settled_at(sql: sa.Connection, system_id: str) -> float:
+    """When an operation last left a machine as its record says: what was seen before it is older."""
+    return float(sql.scalar(sa.select(machine.c.settled_at).where(machine.c.system_id == system_id)) or 0.0)
+
+
 def insert_disk(
     write: Write,
     *,

@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from innkeeper.api.app import open_store
 from innkeeper.errors import ErrorRecord
 from innkeeper.model.host import HostInterface, HostState, Inventory, NumaNode, StoragePool, Thread, Volume
 from innkeeper.model.machine import DiskFacts, InstanceFacts, Machine
@@ -21,6 +20,7 @@ from innkeeper.operations.decompose import DECOMPOSE
 from innkeeper.settings import Settings
 from innkeeper.store import claims, figures, hosts, ledger, machines, operations, sightings
 from innkeeper.store.database import Database, now
+from innkeeper.store.opening import open_store
 from innkeeper.store.operations import FINISH, State
 from innkeeper.store.tables import claim, claim_storage, event, operation
 

@@ -10,22 +10,22 @@ import sqlalchemy as sa
 from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit, mark
 from innkeeper.api.maas import machine_parameters as parameters
-from innkeeper.api.maas import shapes
+from innkeeper.api.maas import machine_shapes, shapes
 from innkeeper.api.maas.lookups import domain_id, lookups, pool_id, zone_id
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.errors import Conflict, Forbidden, Invalid
 from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import Machine, Origin
+from innkeeper.model.machine import Machine, Origin, PowerState
 from innkeeper.model.names import check_hostname
 from innkeeper.operations import decompose, power
 from innkeeper.operations.saga import Saga
 from innkeeper.store import hosts, machines
-from innkeeper.store.database import Write
+from innkeeper.store.database import Write, now
 
 
 def shape_one(sql: sa.Connection, system_id: str) -> shapes.Json:
-    return shapes.machine(machines.find(sql, system_id), lookups(sql))
+    return machine_shapes.machine(machines.find(sql, system_id), lookups(sql))
 
 
 def _found(call: Call, sql: sa.Connection) -> Machine:
@@ -58,13 +58,13 @@ def _listing(sql: sa.Connection, call: Call) -> bytes:
     about = lookups(sql)
     seen_by = None if call.user.is_admin else call.user.user_id
     which = parameters.filter_of(call.values, about, seen_by=seen_by)
-    found = [shapes.machine(one, about) for one in machines.listing(sql, which)]
+    found = [machine_shapes.machine(one, about) for one in machines.listing(sql, which)]
     return msgspec.json.encode(found)
 
 
 async def read(call: Call) -> object:
     house: House = call.services
-    return await house.services.database.reading(lambda sql: shapes.machine(_found(call, sql), lookups(sql)))
+    return await house.services.database.reading(lambda sql: machine_shapes.machine(_found(call, sql), lookups(sql)))
 
 
 async def update(call: Call) -> object:
@@ -154,14 +154,19 @@ def _has_power(one: Machine) -> None:
 
 
 async def query_power_state(call: Call) -> object:
-    """Ask the host itself."""
+    """Ask the host itself, and keep what it says."""
     house: House = call.services
-    one = await house.services.database.reading(lambda sql: _found(call, sql))
+    database = house.services.database
+    one = await database.reading(lambda sql: _found(call, sql))
     if one.host_id is None:
         return {"state": str(one.power_state)}
+    asked_at = await database.reading(now)
     host = await house.services.connections.to(one.host_id)
     facts = await host.instance(name=one.instance)
-    return {"state": str(facts.power) if facts else "unknown"}
+    state = facts.power if facts else PowerState.UNKNOWN
+    if state != one.power_state:
+        await database.writing(power.seen, one.system_id, state=state, asked_at=asked_at)
+    return {"state": str(state)}
 
 
 async def power_parameters(call: Call) -> object:

@@ -1,0 +1,176 @@
+"""The JSON of a machine: its disks and NICs, named and measured as MAAS's clients expect them."""
+
+from __future__ import annotations
+
+from innkeeper.api.maas import shapes
+from innkeeper.model.host import Host
+from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import Disk, Interface, Machine
+
+
+def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
+    """A machine. Fields of what Innkeeper does not do (yet) hold their honest empty value."""
+    name = about.domains[one.domain_id].name
+    status = Status(one.status)
+    host_record = about.hosts.get(one.host_id) if one.host_id is not None else None
+    disks = [disk(position, each, one.system_id) for position, each in enumerate(one.disks)]
+    nics = [interface(each, one.system_id) for each in one.interfaces]
+    owner_data = dict(one.owner_data)
+    return {
+        "system_id": one.system_id,
+        "hostname": one.hostname,
+        "fqdn": f"{one.hostname}.{name}",
+        "domain": shapes.domain(about.domains[one.domain_id]),
+        "description": one.description,
+        "status": int(status),
+        "status_name": status.label,
+        "status_message": one.status_message,
+        "status_action": "",
+        "error_description": one.status_message if status.label.startswith("Failed") else "",
+        "power_state": str(one.power_state),
+        "power_type": host_record.kind if host_record else "manual",
+        "osystem": "",
+        "distro_series": "",
+        "hwe_kernel": "",
+        "min_hwe_kernel": "",
+        "architecture": one.architecture,
+        "memory": one.memory,
+        "cpu_count": one.cores,
+        "cpu_speed": one.cpu_speed,
+        "pinned_cores": list(one.pinned),
+        "hugepages_backed": one.huge_pages,
+        "storage": sum(each.size for each in one.disks) / 1e6,
+        "swap_size": None,
+        "address_ttl": None,
+        "bios_boot_method": "uefi",
+        "node_type": 0,
+        "node_type_name": "Machine",
+        "tag_names": list(one.tags),
+        "owner": one.owner or None,
+        "owner_data": owner_data,
+        "workload_annotations": owner_data,
+        "agent_name": one.agent_name,
+        "hardware_info": {},
+        "ip_addresses": [],
+        "interface_set": nics,
+        "boot_interface": nics[0] if nics else None,
+        "blockdevice_set": disks,
+        "physicalblockdevice_set": disks,
+        "virtualblockdevice_set": [],
+        "iscsiblockdevice_set": [],
+        "special_filesystems": [],
+        "raids": [],
+        "bcaches": [],
+        "volume_groups": [],
+        "cache_sets": [],
+        "boot_disk": disks[0] if disks else None,
+        "zone": shapes.zone(about.zones[one.zone_id]),
+        "pool": shapes.pool(about.pools[one.pool_id]),
+        "pod": _pod(host_record),
+        "parent": None,
+        "origin": str(one.origin),
+        "project": one.project,
+        "instance_name": one.instance,
+        "default_gateways": {
+            "ipv4": {"gateway_ip": None, "link_id": None},
+            "ipv6": {"gateway_ip": None, "link_id": None},
+        },
+        "numanode_set": [],
+        "commissioning_status": _commissioning(status),
+        "commissioning_status_name": _COMMISSIONING[_commissioning(status)],
+        "testing_status": -1,
+        "testing_status_name": "Not run",
+        **{f"{part}_test_status": -1 for part in _TESTED},
+        **{f"{part}_test_status_name": "Not run" for part in _TESTED},
+        "last_sync": None,
+        "next_sync": None,
+        "sync_interval": None,
+        "locked": one.locked,
+        "dynamic": False,
+        "netboot": False,
+        "disable_ipv4": False,
+        "enable_hw_sync": False,
+        "ephemeral_deploy": False,
+        "resource_uri": f"{shapes.API}/machines/{one.system_id}/",
+    }
+
+
+_TESTED = ("cpu", "memory", "network", "storage", "other", "interface")
+_COMMISSIONING = {-1: "Not run", 1: "Running", 2: "Passed", 3: "Failed"}
+
+
+def _commissioning(status: Status) -> int:
+    if status == Status.COMMISSIONING:
+        return 1
+    return 3 if status == Status.FAILED_COMMISSIONING else 2
+
+
+def _pod(one: Host | None) -> shapes.Json | None:
+    if one is None:
+        return None
+    return {"id": one.id, "name": one.name, "resource_uri": f"{shapes.API}/pods/{one.id}/"}
+
+
+def _letters(number: int) -> str:
+    """As Linux counts disks: a … z, aa … zz, aaa …"""
+    before, last = divmod(number, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("a") + last)
+
+
+def disk(position: int, one: Disk, system_id: str) -> shapes.Json:
+    """A block device, named as the guest sees it; `id_path` is how QEMU names LXD's device."""
+    return {
+        "id": one.id,
+        "system_id": system_id,
+        "name": f"sd{_letters(position)}",
+        "type": "physical",
+        "model": "QEMU HARDDISK",
+        "serial": f"lxd_{one.device}",
+        "id_path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",
+        "path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",
+        "uuid": "",
+        "size": one.size,
+        "block_size": 512,
+        "used_size": 0,
+        "available_size": one.size,
+        "used_for": "Unused",
+        "tags": list(one.tags),
+        "filesystem": None,
+        "partition_table_type": None,
+        "partitions": [],
+        "firmware_version": None,
+        "numa_node": 0,
+        "storage_pool": one.pool,
+        "storage_pool_reason": one.why,
+        "resource_uri": f"{shapes.API}/nodes/{system_id}/blockdevices/{one.id}/",
+    }
+
+
+def interface(one: Interface, system_id: str) -> shapes.Json:
+    """A NIC with what it hangs on at the host."""
+    return {
+        "id": one.id,
+        "system_id": system_id,
+        "name": one.name,
+        "type": "physical",
+        "mac_address": one.mac,
+        "enabled": True,
+        "tags": [],
+        "vlan": None,
+        "links": [],
+        "parents": [],
+        "children": [],
+        "effective_mtu": 1500,
+        "discovered": None,
+        "params": "",
+        "vendor": None,
+        "product": None,
+        "firmware_version": None,
+        "link_connected": True,
+        "link_speed": 0,
+        "interface_speed": 0,
+        "numa_node": 0,
+        "sriov_max_vf": 0,
+        "attachment": {"type": one.attach, "host_interface": one.parent},
+        "resource_uri": f"{shapes.API}/nodes/{system_id}/interfaces/{one.id}/",
+    }

@@ -1,0 +1,95 @@
+"""The file that a simulated host is: what is on it, what was asked of it, what will go wrong.
+
+It outlives the processes that speak to it (they may be killed) and is shared by several of them. Faults are rows in
+the file, taken out as they strike:
+
+    {"call": "create", "when": "before" | "after", "kind": "refuse" | "cut" | "kill" | "delay", "seconds": 1}
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from innkeeper.model.host import Volume
+from innkeeper.model.machine import InstanceFacts
+
+GB, MIB = 10**9, 2**20
+
+
+class Fault(msgspec.Struct, kw_only=True):
+    """Something that goes wrong at the next matching call. `seconds`: of a delay."""
+
+    call: str
+    kind: str
+    when: str = "before"
+    seconds: float = 0.0
+    name: str = ""  # only for this instance or volume
+
+
+class Making(msgspec.Struct, kw_only=True):
+    """A create the host is still busy with."""
+
+    until: float
+    facts: InstanceFacts
+
+
+class World(msgspec.Struct, kw_only=True):
+    """The host: what it has, what is on it, what will go wrong, what was asked of it."""
+
+    name: str = "simulated"
+    cores: int = 16
+    memory: int = 64 * 1024 * MIB
+    pools: dict[str, int] = msgspec.field(default_factory=lambda: {"default": 1000 * GB})
+    up: bool = True
+    trusting: bool = True
+    trusted: list[str] = msgspec.field(default_factory=list)
+    create_seconds: float = 0.0
+    projects: dict[str, str] = msgspec.field(default_factory=lambda: {"default": ""})  # name → operation that made it
+    instances: dict[str, InstanceFacts] = msgspec.field(default_factory=dict)
+    making: dict[str, Making] = msgspec.field(default_factory=dict)
+    volumes: dict[str, Volume] = msgspec.field(default_factory=dict)  # "pool/project/name"
+    faults: list[Fault] = msgspec.field(default_factory=list)
+    calls: dict[str, int] = msgspec.field(default_factory=dict)
+    events: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)  # number, action, project, name
+
+    def tell(self, action: str, project: str, name: str) -> None:
+        """Add an event to the host's stream (the last hundred are kept)."""
+        number = self.events[-1][0] + 1 if self.events else 1
+        self.events = [*self.events[-99:], (number, action, project, name)]
+
+    def settle(self) -> None:
+        """Finish the creates whose time has come, whoever asked for them."""
+        for key, making in list(self.making.items()):
+            if making.until <= time.time():
+                self.instances[key] = making.facts
+                del self.making[key]
+                self.tell("instance-created", making.facts.project, making.facts.name)
+
+
+_DECODER = msgspec.json.Decoder(World)  # made here, once: msgspec's first look at a type is not safe among threads
+
+
+@contextmanager
+def world(path: Path) -> Iterator[World]:
+    """The host of that file, locked; what was changed is written back (made when missing)."""
+    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = path.read_bytes() if path.exists() else b""
+        state = _DECODER.decode(before) if before else World(name=path.stem)
+        state.settle()
+        yield state
+        after = msgspec.json.encode(state)
+        if after != before:
+            fresh = path.with_suffix(".new")
+            fresh.write_bytes(after)
+            fresh.replace(path)  # a killed writer leaves the old host or the new one
+    finally:
+        os.close(lock)
