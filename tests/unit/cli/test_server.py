@@ -1,4 +1,4 @@
-"""The server's own commands, against the contract of `innkeeper.serve` with the real settings."""
+"""The server's own commands, against the contracts of `serve` and `accounts` with the real settings."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class Calls(list[tuple[Settings, dict[str, Any]]]):
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
-    """Stands in for innkeeper.serve: starting the real server is not this directory's business."""
+    """Stands in for both modules: starting the real server is not this directory's business."""
     calls = Calls()
-    serve = ModuleType("innkeeper.serve")
-    vars(serve).update(up=calls.take, create_admin=calls.take, api_keys=calls.take)
-    monkeypatch.setitem(sys.modules, "innkeeper.serve", serve)
-    monkeypatch.setattr(innkeeper, "serve", serve, raising=False)
+    for name, functions in (("serve", ("up",)), ("accounts", ("create_admin", "api_keys"))):
+        module = ModuleType(f"innkeeper.{name}")
+        vars(module).update(dict.fromkeys(functions, calls.take))
+        monkeypatch.setitem(sys.modules, f"innkeeper.{name}", module)
+        monkeypatch.setattr(innkeeper, name, module, raising=False)
     monkeypatch.chdir(tmp_path)  # no .env from where the tests are started
     for name in ("HOST", "PORT", "DATA", "DATABASE", "DEMO_FLEET"):
         monkeypatch.delenv(f"INNKEEPER_{name}", raising=False)
