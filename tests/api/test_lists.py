@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Origin, PowerState
-from innkeeper.store import hosts, machines
+from innkeeper.store import disks, hosts, interfaces, machines
 from innkeeper.store.database import Write
 from innkeeper.store.holdings import insert
 from innkeeper.store.tables import storage_pool
@@ -90,8 +90,8 @@ def fill(write: Write, number: int) -> None:
         owner_id=1,
     )
     for position in range(2):
-        machines.insert_disk(write, system_id=system_id, position=position, device=f"d{position}", size=1, pool="fast")
-        machines.insert_interface(
+        disks.insert(write, system_id=system_id, position=position, device=f"d{position}", size=1, pool="fast")
+        interfaces.insert(
             write, system_id=system_id, position=position, name=f"e{position}", mac=f"m{position}", attach="", parent=""
         )
     insert(

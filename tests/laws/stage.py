@@ -32,7 +32,7 @@ from innkeeper.settings import Settings
 from innkeeper.store import claims, hosts, ledger, machines, operations
 from innkeeper.store.opening import open_store
 from innkeeper.store.operations import ENDED, Operation, State
-from innkeeper.store.tables import metadata
+from innkeeper.store.schema import metadata
 
 _KEPT = frozenset({"installation", "zone", "resource_pool", "domain", "alembic_version"})
 

@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 
 from innkeeper.store import domains, pools, schema, zones
 from innkeeper.store.database import Database
+from innkeeper.store.schema import metadata
 from innkeeper.store.secrets import load_key
-from innkeeper.store.tables import metadata
 
 
 def test_migrations_make_the_tables(database_url: str) -> None:

@@ -209,3 +209,6 @@ class Host:
     cores: int | None = None  # None: not known yet
     memory: int | None = None  # MiB
     huge_pages: int = 0  # MiB set aside for them
+    schedulable: bool = True  # False: no new machines are placed on it, see closed_reason
+    closed_reason: str = ""
+    guest_address: str = ""  # where its guests reach us; "" : our end of the connection to it

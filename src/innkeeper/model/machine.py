@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from innkeeper.model.network import Link
+
 
 class PowerState(StrEnum):
     ON = "on"
@@ -19,6 +21,7 @@ class Origin(StrEnum):
     COMPOSED = "composed"
     ADOPTED = "adopted"
     HOST = "host"  # stands for a VM host
+    DEVICE = "device"  # of MAAS's devices: a name and NICs, nothing of ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +140,10 @@ class Interface:
     attach: str = ""
     parent: str = ""
     mode: str = ""
-    vlan: int = 0
+    vlan: int = 0  # the tag it is attached with
+    vlan_id: int | None = None  # the VLAN it is on
+    tags: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,5 +179,10 @@ class Machine:
     digest: str = ""
     created: float = 0.0
     updated: float = 0.0
+    dynamic: bool = False  # made by an allocate: goes when it is released
+    osystem: str = ""
+    distro_series: str = ""
+    anti_affinity: str = ""  # one machine of the group a host
+    parent: str = ""  # of a device: the machine it is in
     disks: tuple[Disk, ...] = ()
     interfaces: tuple[Interface, ...] = ()

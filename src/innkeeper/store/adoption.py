@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import InstanceFacts, Origin, PowerState
 from innkeeper.model.names import as_hostname
-from innkeeper.store import domains, events, holdings, leftovers, machines, unfinished
+from innkeeper.store import disks, domains, events, holdings, interfaces, leftovers, machines, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.recognition import Storage
@@ -83,34 +85,38 @@ def free_hostname(sql: sa.Connection, name: str, system_id: str) -> str:
 
 
 def write_devices(write: Write, system_id: str, facts: InstanceFacts) -> None:
-    """A machine's disks and NICs as its host shows them; what only we know of them (tags, reasons) stays."""
+    """A machine's disks and NICs as its host shows them. What is still there keeps its id, and what only we know."""
     before = machines.find(write.sql, system_id)
-    disks = {disk.device: disk for disk in before.disks}
-    modes = {nic.name: nic.mode for nic in before.interfaces}
-    machines.clear_devices(write, system_id=system_id)
+    known_disks = {one.device: one for one in before.disks}
     for position, disk in enumerate(one for one in facts.disks if one.pool):
-        known = disks.get(disk.device)
+        known = known_disks.pop(disk.device, None)
         same = known is not None and (known.pool, known.volume) == (disk.pool, disk.volume)
-        machines.insert_disk(
-            write,
-            system_id=system_id,
-            position=position,
-            device=disk.device,
-            size=disk.size or (known.size if known is not None and same else 0),
-            pool=disk.pool,
-            volume=disk.volume,
-            tags=known.tags if known is not None and same else (),
-            why=known.why if known is not None and same else "",
-        )
+        size = disk.size or (known.size if known is not None and same else 0)
+        values: dict[str, Any] = {
+            "position": position,
+            "device": disk.device,
+            "size": size,
+            "pool": disk.pool,
+            "volume": disk.volume,
+        }
+        if known is None:
+            disks.insert(write, system_id=system_id, **values)
+        else:
+            disks.update(write, known.id, **values, **({} if same else {"tags_json": "[]", "why": ""}))
+    for gone in known_disks.values():
+        disks.delete(write, gone.id)
+    known_nics = {one.name: one for one in before.interfaces}
     for position, nic in enumerate(facts.interfaces):
-        machines.insert_interface(
-            write,
-            system_id=system_id,
-            position=position,
-            name=nic.device,
-            mac=nic.mac.lower(),
-            attach=nic.attach,
-            parent=nic.parent,
-            mode=modes.get(nic.device, ""),
-            vlan=nic.vlan,
-        )
+        seen: dict[str, Any] = {
+            "position": position,
+            "mac": nic.mac.lower(),
+            "attach": nic.attach,
+            "parent": nic.parent,
+        }
+        known_nic = known_nics.pop(nic.device, None)
+        if known_nic is None:
+            interfaces.insert(write, system_id=system_id, name=nic.device, **seen)
+        else:
+            interfaces.update(write, known_nic.id, **seen)
+    for left in known_nics.values():
+        interfaces.delete(write, left.id)

@@ -18,7 +18,7 @@ from innkeeper.model.machine import Origin, PowerState
 from innkeeper.model.names import random_name
 from innkeeper.model.request import Request
 from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
-from innkeeper.store import domains, holdings, hosts, machines, operations, storage_pools
+from innkeeper.store import disks, domains, holdings, hosts, interfaces, machines, operations, storage_pools
 from innkeeper.store.database import Write
 from innkeeper.store.figures import figures
 from innkeeper.store.tables import claim
@@ -189,7 +189,7 @@ def _write_machine(
         volume = _volume(system_id, position)
         device = f"disk{position}" if position else "root"
         volumes.append((position, disk.pool, volume, disk.size))
-        machines.insert_disk(
+        disks.insert(
             write,
             system_id=system_id,
             position=position,
@@ -222,12 +222,12 @@ def _write_interfaces(write: Write, *, where: Fit, system_id: str) -> None:
     if not write.is_sqlite:
         write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(MACS_LOCK)))
     for position, nic in enumerate(where.interfaces):
-        machines.insert_interface(
+        interfaces.insert(
             write,
             system_id=system_id,
             position=position,
             name=nic.device,
-            mac=machines.fresh_mac(write.sql),
+            mac=interfaces.fresh_mac(write.sql),
             attach=nic.attach,
             parent=nic.parent,
             mode=nic.mode,

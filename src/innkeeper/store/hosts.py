@@ -52,6 +52,9 @@ def _from_row(row: Any) -> Host:
         cores=row.cores,
         memory=row.memory,
         huge_pages=row.huge_pages,
+        schedulable=row.schedulable,
+        closed_reason=row.closed_reason,
+        guest_address=row.guest_address,
     )
 
 
@@ -140,6 +143,9 @@ def insert(write: Write, **values: Any) -> int:
         "architectures_json": "[]",
         "huge_pages": 0,
         "power_user": "",
+        "schedulable": True,
+        "closed_reason": "",
+        "guest_address": "",
     }
     statement = sa.insert(host).values(created=NOW, updated=NOW, **(defaults | values)).returning(host.c.id)
     return int(write.sql.scalar(statement) or 0)

@@ -1,9 +1,8 @@
-"""Machine records with their disks and NICs. A list costs three queries, whatever its length."""
+"""Machine records with their disks and NICs. A list costs four queries, whatever its length."""
 
 from __future__ import annotations
 
 import secrets as random
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,10 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.lifecycle import Status, allowed
 from innkeeper.model.machine import Disk, Interface, Machine, Origin, PowerState
-from innkeeper.store import events
+from innkeeper.store import disks, events, interfaces
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.events import Event
-from innkeeper.store.tables import disk, interface, machine, user_account
+from innkeeper.store.tables import interface, machine, user_account
 
 _ID_LETTERS = "abcdefghkmnpqrstwxy3478"  # no vowels but a, e, y; nothing that reads like another letter
 _COLUMNS = [column for column in machine.c if column.name not in ("placement_json", "settled_at", "status_before")]
@@ -29,15 +28,9 @@ _FIND = _ALL.where(_ONE)
 _THERE = sa.select(machine.c.id).where(_ONE)
 _STATUS = sa.select(machine.c.status, machine.c.hostname, machine.c.host_id).where(_ONE)
 _TAKEN = sa.select(machine.c.id).where(machine.c.hostname == sa.bindparam("hostname"))
-_MAC = sa.select(interface.c.id).where(interface.c.mac == sa.bindparam("mac"))
 _INSERT = sa.insert(machine).values(created=NOW, updated=NOW)
-_INSERT_DISK, _INSERT_INTERFACE = sa.insert(disk), sa.insert(interface)
 _UPDATE = sa.update(machine).where(_ONE).values(updated=NOW)
-_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
-_DISKS = sa.select(disk).order_by(disk.c.system_id, disk.c.position)
-_DISKS_OF = _DISKS.where(disk.c.system_id.in_(_IDS))
-_INTERFACES = sa.select(interface).order_by(interface.c.system_id, interface.c.position)
-_INTERFACES_OF = _INTERFACES.where(interface.c.system_id.in_(_IDS))
+FEW = 500  # machines, up to which their devices are asked for by system_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,14 +73,6 @@ def fresh_id(sql: sa.Connection) -> str:
             return id
 
 
-def fresh_mac(sql: sa.Connection) -> str:
-    """A MAC of the range LXD uses (00:16:3e, Xensource's) that no NIC we know has."""
-    while True:
-        mac = "00:16:3e:" + ":".join(f"{random.randbelow(256):02x}" for _ in range(3))
-        if sql.scalar(_MAC, {"mac": mac}) is None:
-            return mac
-
-
 def insert(write: Write, **values: Any) -> None:
     """Make a machine row; its hostname must be free."""
     defaults: dict[str, Any] = {
@@ -109,6 +94,11 @@ def insert(write: Write, **values: Any) -> None:
         "digest": "",
         "settled_at": 0.0,
         "status_before": -1,
+        "dynamic": False,
+        "osystem": "",
+        "distro_series": "",
+        "anti_affinity": "",
+        "parent": "",
     }
     write.sql.execute(_INSERT, defaults | values)
 
@@ -116,47 +106,6 @@ def insert(write: Write, **values: Any) -> None:
 def settled_at(sql: sa.Connection, system_id: str) -> float:
     """When an operation last left a machine as its record says: what was seen before it is older."""
     return float(sql.scalar(sa.select(machine.c.settled_at).where(machine.c.system_id == system_id)) or 0.0)
-
-
-def insert_disk(
-    write: Write,
-    *,
-    system_id: str,
-    position: int,
-    device: str,
-    size: int,
-    pool: str,
-    volume: str = "",
-    tags: tuple[str, ...] = (),
-    why: str = "",
-) -> None:
-    """Add a disk to a machine."""
-    values = {"position": position, "device": device, "size": size, "pool": pool, "volume": volume, "why": why}
-    text = msgspec.json.encode(tags).decode()
-    write.sql.execute(_INSERT_DISK, {"system_id": system_id, "tags_json": text, **values})
-
-
-def insert_interface(
-    write: Write,
-    *,
-    system_id: str,
-    position: int,
-    name: str,
-    mac: str,
-    attach: str,
-    parent: str,
-    mode: str = "",
-    vlan: int = 0,
-) -> None:
-    """Add a NIC to a machine."""
-    values = {"position": position, "name": name, "mac": mac, "attach": attach, "parent": parent, "mode": mode}
-    write.sql.execute(_INSERT_INTERFACE, {"system_id": system_id, "vlan": vlan, **values})
-
-
-def clear_devices(write: Write, *, system_id: str) -> None:
-    """Forget a machine's disks and NICs (to write those that its host shows)."""
-    write.sql.execute(sa.delete(disk).where(disk.c.system_id == system_id))
-    write.sql.execute(sa.delete(interface).where(interface.c.system_id == system_id))
 
 
 def find(sql: sa.Connection, system_id: str) -> Machine:
@@ -188,28 +137,9 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
 
 def _with_devices(sql: sa.Connection, rows: Sequence[Any]) -> list[Machine]:
     """The machines of these rows. For more than a few hundred, reading the devices of all machines is cheaper."""
-    ids = [row.system_id for row in rows]
-    few = len(ids) <= 500
-    disks: dict[str, list[Disk]] = defaultdict(list)
-    for row in sql.execute(_DISKS_OF, {"ids": ids}) if few else sql.execute(_DISKS):
-        tags = tuple(msgspec.json.decode(row.tags_json))
-        disks[row.system_id].append(
-            Disk(id=row.id, device=row.device, size=row.size, pool=row.pool, volume=row.volume, tags=tags, why=row.why)
-        )
-    nics: dict[str, list[Interface]] = defaultdict(list)
-    for row in sql.execute(_INTERFACES_OF, {"ids": ids}) if few else sql.execute(_INTERFACES):
-        nics[row.system_id].append(
-            Interface(
-                id=row.id,
-                name=row.name,
-                mac=row.mac,
-                attach=row.attach,
-                parent=row.parent,
-                mode=row.mode,
-                vlan=row.vlan,
-            )
-        )
-    return [_from_row(row, disks[row.system_id], nics[row.system_id]) for row in rows]
+    ids = [row.system_id for row in rows] if len(rows) <= FEW else None
+    disks_of, nics_of = disks.of(sql, ids), interfaces.of(sql, ids)
+    return [_from_row(row, disks_of.get(row.system_id, []), nics_of.get(row.system_id, [])) for row in rows]
 
 
 def _filtered(query: Any, which: Filter) -> Any:
@@ -240,7 +170,7 @@ def _filtered(query: Any, which: Filter) -> Any:
     return query
 
 
-def _from_row(row: Any, disks: list[Disk], nics: list[Interface]) -> Machine:
+def _from_row(row: Any, its_disks: list[Disk], nics: list[Interface]) -> Machine:
     values = dict(row._mapping)
     return Machine(
         origin=Origin(values.pop("origin")),
@@ -249,7 +179,7 @@ def _from_row(row: Any, disks: list[Disk], nics: list[Interface]) -> Machine:
         owner=values.pop("owner") or "",
         owner_data=tuple(msgspec.json.decode(values.pop("owner_data_json")).items()),
         tags=tuple(msgspec.json.decode(values.pop("tags_json"))),
-        disks=tuple(disks),
+        disks=tuple(its_disks),
         interfaces=tuple(nics),
         **values,
     )

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from innkeeper.errors import Misconfigured
-from innkeeper.store import secrets
+from innkeeper.store import account_tables, deployment_tables, network_tables, secrets
 from innkeeper.store.database import Database, Write
 from innkeeper.store.secrets import Cipher
-from innkeeper.store.tables import domain, resource_pool, zone
+from innkeeper.store.tables import domain, metadata, resource_pool, zone
 
+PAGES = (network_tables, deployment_tables, account_tables)  # importing them puts their tables into `metadata`
+__all__ = ["metadata", "move_in", "newest", "seed", "upgrade"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 0x5C4E  # advisory lock of PostgreSQL: one process migrates, the others wait
 

@@ -116,6 +116,9 @@ host = sa.Table(
     C("memory", Big, nullable=True),  # MiB
     C("huge_pages", Big),
     C("power_user", Str(200)),
+    C("schedulable", Bool, server_default=sa.true()),
+    C("closed_reason", Text, server_default=""),  # why no new machines are placed on it
+    C("guest_address", Str(200), server_default=""),  # where its guests reach us; "" our end of the connection to it
     C("created", Float),
     C("updated", Float),
     sqlite_autoincrement=True,
@@ -180,6 +183,11 @@ machine = sa.Table(
     C("updated", Float),
     C("settled_at", Float),
     C("status_before", Int),
+    C("dynamic", Bool, server_default=sa.false()),  # made by an allocate: goes when released
+    C("osystem", Str(100), server_default=""),
+    C("distro_series", Str(100), server_default=""),
+    C("anti_affinity", Str(100), server_default="", index=True),  # of a group, one a host
+    C("parent", Str(20), server_default=""),  # of a device: the machine it is in
     sqlite_autoincrement=True,
 )
 disk = sa.Table(
@@ -208,6 +216,8 @@ interface = sa.Table(
     C("parent", Str(100)),
     C("mode", Str(20)),
     C("vlan", Int),
+    C("vlan_id", Id, sa.ForeignKey("vlan.id", ondelete="SET NULL"), nullable=True, index=True),
+    C("tags_json", Text, server_default="[]"),
     sqlite_autoincrement=True,
 )
 

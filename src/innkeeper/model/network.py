@@ -1,0 +1,118 @@
+"""Networks as people see them: fabrics, their VLANs, the subnets on those, and spaces that group VLANs.
+
+A VLAN without a space is in the pseudo space "undefined". The untagged VLAN of a fabric has the id (vid) 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+UNDEFINED = "undefined"  # the space of VLANs that have none
+UNDEFINED_ID = -1  # MAAS's id for it
+UNTAGGED = 0
+
+
+class LinkMode(StrEnum):
+    """How a NIC gets its address on a subnet: MAAS's words, as its clients read them."""
+
+    AUTO = "auto"  # by DHCP where the network has it, else an address of ours
+    DHCP = "dhcp"
+    STATIC = "static"
+    LINK_UP = "link_up"  # no address
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fabric:
+    """VLANs that are switched together."""
+
+    id: int
+    name: str
+    description: str = ""
+    class_type: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vlan:
+    """A broadcast domain. `vid` 0: untagged; `dhcp_on`: the network itself gives addresses."""
+
+    id: int
+    fabric_id: int
+    vid: int = UNTAGGED
+    name: str = "untagged"
+    description: str = ""
+    mtu: int = 1500
+    dhcp_on: bool = False
+    space_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """A group of VLANs whose subnets reach one another."""
+
+    id: int
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    """An address range on a VLAN; `cidr` is unique. `managed` false: we give only addresses of reserved ranges."""
+
+    id: int
+    name: str
+    cidr: str
+    vlan_id: int
+    description: str = ""
+    gateway_ip: str | None = None
+    dns_servers: tuple[str, ...] = ()
+    managed: bool = True
+    allow_dns: bool = True
+    allow_proxy: bool = True
+    active_discovery: bool = False
+    rdns_mode: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticRoute:
+    """Guests on `source_id` reach `destination_id` (subnets) through `gateway_ip`."""
+
+    id: int
+    source_id: int
+    destination_id: int
+    gateway_ip: str
+    metric: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class IpRange:
+    """Addresses of a subnet that we never give. `kind`: reserved, or dynamic (DHCP gives them)."""
+
+    id: int
+    subnet_id: int
+    kind: str
+    start: str
+    end: str
+    comment: str = ""
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """How a NIC is linked to a subnet. `ip` "" : none yet; `learnt`: told by a lease, an agent or the guest itself."""
+
+    id: int
+    mode: LinkMode
+    subnet_id: int | None = None
+    ip: str = ""
+    learnt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostLink:
+    """A host's interface and the VLAN it is on. None: not known; an administrator may say."""
+
+    id: int
+    host_id: int
+    name: str
+    vlan_id: int | None

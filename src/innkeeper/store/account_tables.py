@@ -1,0 +1,39 @@
+"""The tables of what belongs to users: SSH keys, files; and tags. Part of the same page as `tables`."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from innkeeper.store.tables import C, Float, Id, Str, Text, metadata
+
+ssh_key = sa.Table(
+    "ssh_key",
+    metadata,
+    C("id", Id, primary_key=True),
+    C("user_id", Id, sa.ForeignKey("user_account.id", ondelete="CASCADE"), index=True),
+    C("key", Text),
+    C("source", Str(255)),  # "" typed; "lp:name", "gh:name"
+    sqlite_autoincrement=True,
+)
+tag = sa.Table(
+    "tag",
+    metadata,
+    C("id", Id, primary_key=True),
+    C("name", Str(256), unique=True),
+    C("comment", Text),
+    C("definition", Text),
+    C("kernel_opts", Text),
+    sqlite_autoincrement=True,
+)
+stored_file = sa.Table(
+    "stored_file",
+    metadata,
+    C("id", Id, primary_key=True),
+    C("filename", Str(255)),
+    C("owner_id", Id, sa.ForeignKey("user_account.id", ondelete="CASCADE")),
+    C("key", Str(40), unique=True),  # who knows it reads the file without an account
+    C("content", sa.LargeBinary),
+    C("created", Float),
+    sa.UniqueConstraint("owner_id", "filename"),
+    sqlite_autoincrement=True,
+)

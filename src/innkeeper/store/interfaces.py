@@ -1,0 +1,90 @@
+"""NICs of machine records, with their links to subnets."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from innkeeper.model.machine import Interface
+from innkeeper.model.network import Link, LinkMode
+from innkeeper.store.database import Write
+from innkeeper.store.network_tables import link
+from innkeeper.store.tables import interface
+
+_MAC = sa.select(interface.c.id).where(interface.c.mac == sa.bindparam("mac"))
+_INSERT = sa.insert(interface).returning(interface.c.id)
+_IDS: sa.BindParameter[list[str]] = sa.bindparam("ids", expanding=True)
+_ALL = sa.select(interface).order_by(interface.c.system_id, interface.c.position)
+_OF = _ALL.where(interface.c.system_id.in_(_IDS))
+_LINKS = sa.select(link).order_by(link.c.id)
+_LINKS_OF = (
+    sa.select(link).join(interface, interface.c.id == link.c.interface_id).where(interface.c.system_id.in_(_IDS))
+).order_by(link.c.id)
+
+
+def fresh_mac(sql: sa.Connection) -> str:
+    """A MAC of the range LXD uses (00:16:3e, Xensource's) that no NIC we know has."""
+    while True:
+        mac = "00:16:3e:" + ":".join(f"{random.randbelow(256):02x}" for _ in range(3))
+        if sql.scalar(_MAC, {"mac": mac}) is None:
+            return mac
+
+
+def insert(
+    write: Write,
+    *,
+    system_id: str,
+    position: int,
+    name: str,
+    mac: str,
+    attach: str,
+    parent: str,
+    mode: str = "",
+    vlan: int = 0,
+    vlan_id: int | None = None,
+) -> int:
+    """Add a NIC to a machine; `vlan` the tag it is attached with, `vlan_id` the VLAN it is on. Returns its id."""
+    values = {"position": position, "name": name, "mac": mac, "attach": attach, "parent": parent, "mode": mode}
+    row = {"system_id": system_id, "vlan": vlan, "vlan_id": vlan_id, "tags_json": "[]", **values}
+    return int(write.sql.scalar(_INSERT, row) or 0)
+
+
+def of(sql: sa.Connection, ids: Collection[str] | None) -> dict[str, list[Interface]]:
+    """The NICs of machines by system_id, in their order; None: of all machines. Two queries."""
+    which = {} if ids is None else {"ids": list(ids)}
+    links: dict[int, list[Link]] = defaultdict(list)
+    for row in sql.execute(_LINKS if ids is None else _LINKS_OF, which):
+        one = Link(id=row.id, mode=LinkMode(row.mode), subnet_id=row.subnet_id, ip=row.ip, learnt=row.learnt)
+        links[row.interface_id].append(one)
+    found: dict[str, list[Interface]] = defaultdict(list)
+    for row in sql.execute(_ALL if ids is None else _OF, which):
+        found[row.system_id].append(
+            Interface(
+                id=row.id,
+                name=row.name,
+                mac=row.mac,
+                attach=row.attach,
+                parent=row.parent,
+                mode=row.mode,
+                vlan=row.vlan,
+                vlan_id=row.vlan_id,
+                tags=tuple(msgspec.json.decode(row.tags_json)),
+                links=tuple(links.get(row.id, ())),
+            )
+        )
+    return found
+
+
+def update(write: Write, id: int, **values: Any) -> None:
+    """Change columns of a NIC."""
+    write.sql.execute(sa.update(interface).where(interface.c.id == id).values(**values))
+
+
+def delete(write: Write, id: int) -> None:
+    """Forget a NIC, with its links."""
+    write.sql.execute(sa.delete(interface).where(interface.c.id == id))
