@@ -27,14 +27,10 @@ check: venv ## style, types, the arrows between packages, and that every test ca
 	.venv/bin/lint-imports
 	$(PYTEST) --collect-only -qq >/dev/null || $(PYTEST) --collect-only -qq
 
-# What failed is tried once more, alone and told as such: processes are killed and frozen here against short leases,
-# on cores that others use too. Failing twice is failing.
-AGAIN = $(PYTEST) -p no_skips --last-failed --last-failed-no-failures none
-
 test: check lab-up ## everything: installs what is missing, starts real servers (root or sudo)
-	$(PYTEST) -p no_skips -m "not live and not postgres" -n $(WORKERS) || $(AGAIN) -m "not live and not postgres"
-	$(PYTEST) -p no_skips -m "postgres and not live" -n $(WORKERS) --dist loadfile || $(AGAIN) -m "postgres and not live"
-	$(PYTEST) -p no_skips -m live || $(AGAIN) -m live
+	$(PYTEST) -p no_skips -m "not live and not postgres" -n $(WORKERS)
+	$(PYTEST) -p no_skips -m "postgres and not live" -n $(WORKERS) --dist loadfile
+	$(PYTEST) -p no_skips -m live
 
 test-fast: venv ## what needs no root, no servers and no patience; under a minute
 	$(PYTEST) -m "not live and not postgres and not slow" -n $(WORKERS)

@@ -49,8 +49,8 @@ class Simulated:
             fault = next((one for one in state.faults if one.call == call and one.name in ("", name)), None)
             if fault is not None:
                 state.faults.remove(fault)
-            up = state.up
-            if up and fault is None:
+            up, first = state.up, fault is not None and fault.when == "before"
+            if up and not first:
                 try:
                     yield state
                 except Exception as error:  # the call was made all the same: it stays counted
@@ -59,14 +59,11 @@ class Simulated:
             raise refused
         if not up:
             raise HostUnreachable(f"The host {self._path.stem} does not answer.", details="it is down")
-        if fault is None:
-            return
-        if fault.when == "before":
+        if fault is not None:
             await _strike(fault)
-        with world(self._path) as state:
-            yield state
-        if fault.when == "after":
-            await _strike(fault)
+        if first:
+            with world(self._path) as state:
+                yield state
 
     def _key(self, name: str) -> str:
         return f"{self._target.project}/{name}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from innkeeper.errors import Misconfigured
+from innkeeper.errors import Misconfigured, Unavailable
 from innkeeper.store import account_tables, deployment_tables, network_tables, secrets
 from innkeeper.store.database import Database, Write
 from innkeeper.store.secrets import Cipher
@@ -24,10 +24,11 @@ def upgrade(database: Database) -> None:
     """Run the migrations that are missing. Misconfigured when the database cannot be used at all."""
     try:
         _upgrade(database)
-    except OperationalError as error:
+    except (OperationalError, Unavailable) as error:
+        cause = getattr(error if isinstance(error, OperationalError) else error.__cause__, "orig", error)
         raise Misconfigured(
             "The database cannot be used.",
-            details=str(error.orig).strip().partition("\n")[0],
+            details=str(cause).strip().partition("\n")[0],
             resolution="See that it runs, and that the setting database leads to it.",
         ) from error
 
