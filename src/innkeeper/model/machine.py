@@ -179,6 +179,7 @@ class Machine:
     digest: str = ""
     created: float = 0.0
     updated: float = 0.0
+    composer_id: int | None = None  # who composed it: may act on it while nobody owns it
     dynamic: bool = False  # made by an allocate: goes when it is released
     osystem: str = ""
     distro_series: str = ""

@@ -94,6 +94,7 @@ def insert(write: Write, **values: Any) -> None:
         "digest": "",
         "settled_at": 0.0,
         "status_before": -1,
+        "composer_id": None,
         "dynamic": False,
         "osystem": "",
         "distro_series": "",

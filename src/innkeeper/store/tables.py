@@ -183,6 +183,7 @@ machine = sa.Table(
     C("updated", Float),
     C("settled_at", Float),
     C("status_before", Int),
+    C("composer_id", Id, nullable=True),  # the user who acts on it while nobody owns it; may be gone
     C("dynamic", Bool, server_default=sa.false()),  # made by an allocate: goes when released
     C("osystem", Str(100), server_default=""),
     C("distro_series", Str(100), server_default=""),

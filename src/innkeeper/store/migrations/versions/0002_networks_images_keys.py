@@ -306,6 +306,8 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("machine", schema=None) as batch_op:
+        composer = sa.Column("composer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
+        batch_op.add_column(composer)
         batch_op.add_column(sa.Column("dynamic", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("osystem", sa.String(length=100), server_default="", nullable=False))
         batch_op.add_column(sa.Column("distro_series", sa.String(length=100), server_default="", nullable=False))
