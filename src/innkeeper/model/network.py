@@ -110,9 +110,42 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class HostLink:
-    """A host's interface and the VLAN it is on. None: not known; an administrator may say."""
+    """A host's interface and the VLAN it is on. None: not known; an administrator may say.
+
+    `addresses` ("10.0.0.1/24") and `dhcp` (it gives addresses itself): as the host told them last.
+    """
 
     id: int
     host_id: int
     name: str
     vlan_id: int | None
+    addresses: tuple[str, ...] = ()
+    dhcp: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostNetwork:
+    """An interface of a host as a network that a request can name: what placement matches `interfaces=` against.
+
+    `id`: of the host's interface, as clients send it. While its VLAN is not known the rest is None and empty. `space`
+    None with a VLAN: the pseudo space. `subnets`: all of the VLAN, by id; what the host itself has an address in is in
+    its inventory.
+    """
+
+    id: int
+    host_id: int
+    name: str
+    vlan: Vlan | None = None
+    fabric: Fabric | None = None
+    space: Space | None = None
+    subnets: tuple[Subnet, ...] = ()
+
+    @property
+    def space_name(self) -> str:
+        """The name of its space, UNDEFINED when the VLAN has none or is not known."""
+        return self.space.name if self.space else UNDEFINED
+
+    @property
+    def dhcp_on(self) -> bool:
+        """Whether the network itself gives addresses."""
+        return self.vlan is not None and self.vlan.dhcp_on

@@ -77,14 +77,17 @@ ip_range = sa.Table(
     C("user_id", Id, sa.ForeignKey("user_account.id", ondelete="SET NULL"), nullable=True),
     sqlite_autoincrement=True,
 )
-# Which VLAN an interface of a host is on: the rest of the interface is in the host's inventory.
+# Which VLAN an interface of a host is on: the rest of the interface is in the host's inventory. Its addresses are here
+# too: nobody else may have them.
 host_interface = sa.Table(
     "host_interface",
     metadata,
     C("id", Id, primary_key=True),
     C("host_id", Id, sa.ForeignKey("host.id", ondelete="CASCADE")),
     C("name", Str(100)),
-    C("vlan_id", Id, sa.ForeignKey("vlan.id", ondelete="SET NULL"), nullable=True),
+    C("vlan_id", Id, sa.ForeignKey("vlan.id", ondelete="SET NULL"), nullable=True, index=True),
+    C("addresses_json", Text),  # ["10.0.0.1/24"]
+    C("dhcp", Bool),  # it gives addresses itself
     sa.UniqueConstraint("host_id", "name"),
     sqlite_autoincrement=True,
 )

@@ -159,12 +159,17 @@ def upgrade() -> None:
         sa.Column("host_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("vlan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("addresses_json", sa.Text(), nullable=False),
+        sa.Column("dhcp", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["host_id"], ["host.id"], name=op.f("fk_host_interface_host_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["vlan_id"], ["vlan.id"], name=op.f("fk_host_interface_vlan_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_host_interface")),
         sa.UniqueConstraint("host_id", "name", name=op.f("uq_host_interface_host_id_name")),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("host_interface", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_host_interface_vlan_id"), ["vlan_id"], unique=False)
+
     op.create_table(
         "subnet",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
