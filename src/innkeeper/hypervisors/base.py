@@ -89,6 +89,19 @@ class HostEvent:
     power: PowerState | None = None
 
 
+class Console(Protocol):
+    """The open serial console of a VM. Reading and writing raise HostUnreachable when it was cut."""
+
+    async def read(self) -> bytes:
+        """The next piece of what the guest prints; b"": the host has ended it, as when the VM stops."""
+
+    async def write(self, data: bytes) -> None:
+        """Type something."""
+
+    async def close(self) -> None:
+        """Let go of it, and wait until others can have it. Can be repeated; never raises a HostFailure."""
+
+
 class Hypervisor(Protocol):
     """A host of some kind, spoken to with one set of credentials. Made by `registry.connect`."""
 
@@ -150,6 +163,9 @@ class Hypervisor(Protocol):
     def events(self) -> AsyncGenerator[HostEvent]:
         """The host's live events. The first one, action "opened", says that the stream is open: what happens from
         then on is told. Ends or raises when the stream is cut."""
+
+    async def console(self, *, name: str) -> Console:
+        """The serial console of a running VM, to be closed. HostRefused when it does not run."""
 
     def guarded(self, guard: Guard) -> Hypervisor:
         """The same host, whose changes are preceded by this guard."""

@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from innkeeper.errors import HostRefused, HostUnreachable, HostUntrusted
-from innkeeper.hypervisors.base import Change, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.hypervisors.base import Change, Console, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.hypervisors.simulated_console import SimulatedConsole
 from innkeeper.hypervisors.simulated_world import Fault, Making, World, world
 from innkeeper.model.host import HostInterface, Inventory, NumaNode, Project, StoragePool, Thread, Volume
 from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
@@ -213,6 +214,11 @@ class Simulated:
             if making is None:
                 return
             await asyncio.sleep(min(max(making.until - time.time(), 0.005), LOOK))
+
+    async def console(self, *, name: str) -> Console:
+        async with self._call("console", name):
+            pass
+        return SimulatedConsole(self._path, self._key(name))
 
     async def events(self) -> AsyncGenerator[HostEvent]:
         async with self._call("events") as state:

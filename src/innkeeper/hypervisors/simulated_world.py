@@ -55,6 +55,8 @@ class World(msgspec.Struct, kw_only=True):
     instances: dict[str, InstanceFacts] = msgspec.field(default_factory=dict)
     making: dict[str, Making] = msgspec.field(default_factory=dict)
     volumes: dict[str, Volume] = msgspec.field(default_factory=dict)  # "pool/project/name"
+    printed: dict[str, str] = msgspec.field(default_factory=dict)  # what each instance wrote to its serial line
+    consoles: dict[str, int] = msgspec.field(default_factory=dict)  # how many consoles of it are open
     faults: list[Fault] = msgspec.field(default_factory=list)
     calls: dict[str, int] = msgspec.field(default_factory=dict)
     events: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)  # number, action, project, name

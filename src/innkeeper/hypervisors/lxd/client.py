@@ -113,10 +113,7 @@ class Client:
                 raise await self._failed(again) from None
         except (aiohttp.ClientError, OSError) as error:
             raise await self._failed(error) from None
-        try:
-            return answers.content(envelope, shape)
-        except answers.NotLxd as error:
-            raise failures.stranger(self.address, str(error)) from None
+        return self._content(envelope, shape)
 
     async def find(self, path: str, shape: type[T]) -> T | None:
         """Like `get`; None when the host says there is no such thing."""
@@ -132,35 +129,46 @@ class Client:
 
         Raises as `get`; HostUnreachable says whether the outcome is unknown.
         """
+        operation = await self.order(method, path, body)
+        return operation.id if operation else ""
+
+    async def order(self, method: str, path: str, body: object = None) -> shapes.Operation | None:
+        """As `change`, with all that the answer tells of the host's operation."""
         self._guard()
         try:
             envelope = await self._exchange(method, path, self._connection.timeouts.change, body)
         except (aiohttp.ClientError, OSError) as error:
             raise await self._failed(error, changing=True) from None
         if envelope.type == "sync":
-            return ""
-        try:
-            return answers.content(envelope, shapes.Operation).id
-        except answers.NotLxd as error:
-            raise failures.stranger(self.address, str(error)) from None
+            return None
+        return self._content(envelope, shapes.Operation)
 
     async def alive(self) -> None:
         """Raises when the host as a whole does not answer; used to tell a broken part from a broken host."""
         await self.get("/1.0", shapes.Server)
 
-    async def websocket(self, path: str) -> aiohttp.ClientWebSocketResponse:
-        """A websocket of the host, to be closed; pinged every 20 s so that a silent cut is noticed. Raises as `get`."""
+    async def websocket(self, path: str, *, pinged: bool = True) -> aiohttp.ClientWebSocketResponse:
+        """A websocket of the host, to be closed; pinged every 20 s so that a silent cut is noticed, unless nobody reads
+        what comes. Raises as `get`."""
         timeouts = self._connection.timeouts
         try:
             async with asyncio.timeout(timeouts.connect + timeouts.answer):
                 return await self._connection.session.ws_connect(
-                    self._url(path), heartbeat=_HEARTBEAT, timeout=aiohttp.ClientWSTimeout(ws_close=2.0)
+                    self._url(path),
+                    heartbeat=_HEARTBEAT if pinged else None,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
                 )
         except aiohttp.WSServerHandshakeError as error:
             answer = answers.Envelope(type="error", error=f"HTTP status {error.status}", error_code=error.status)
             raise await self._refusal("GET", path, answer) from None
         except (aiohttp.ClientError, OSError) as error:
             raise await self._failed(error) from None
+
+    def _content(self, envelope: answers.Envelope, shape: type[T]) -> T:
+        try:
+            return answers.content(envelope, shape)
+        except answers.NotLxd as error:
+            raise failures.stranger(self.address, str(error)) from None
 
     async def _exchange(
         self, method: str, path: str, limit: float, body: object = None, *, slot: bool = True

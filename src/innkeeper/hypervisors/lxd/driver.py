@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from innkeeper.errors import HostRefused
-from innkeeper.hypervisors.base import Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.hypervisors.base import Console, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
 from innkeeper.hypervisors.lxd import (
+    console,
     creation,
     events,
     failures,
@@ -199,6 +200,9 @@ class Lxd:
 
     async def settle(self, *, name: str) -> None:
         await operations.settle(self._client, project=self._project, name=name)
+
+    async def console(self, *, name: str) -> Console:
+        return await console.connect(self._client, project=self._project, name=name)
 
     async def _have(self, spec: InstanceSpec) -> bool:
         found = await self._find(spec.name, project=spec.project)

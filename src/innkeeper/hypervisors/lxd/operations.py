@@ -86,6 +86,11 @@ async def settle(client: Client, *, project: str, name: str) -> bool:
 
 
 def names(operation: shapes.Operation, name: str) -> bool:
-    """Whether an operation is about the instance of that name: its address may carry a query or go on."""
+    """Whether an operation works on the instance of that name: its address may carry a query or go on.
+
+    An open console or shell is an operation too, and works on nothing: it ends when somebody closes it.
+    """
+    if operation.kind == "websocket":
+        return False
     urls = [url for kind in ("instances", "containers") for url in (operation.resources or {}).get(kind) or []]
     return any(url.partition("?")[0].split("/")[3:4] == [name] for url in urls)

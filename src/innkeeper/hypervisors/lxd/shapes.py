@@ -5,7 +5,7 @@ Unknown fields are ignored, so newer servers and Incus fit as well.
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 # --- server
 
@@ -193,8 +193,16 @@ class Operation(Struct, frozen=True, kw_only=True):
     id: str
     description: str = ""
     status_code: int = 0
+    kind: str = field(default="task", name="class")  # task, websocket (a console, a shell), token
     resources: dict[str, list[str] | None] | None = None
+    metadata: Raw = Raw(b"null")
     err: str = ""
+
+
+class Streams(Struct, frozen=True, kw_only=True):
+    """What an operation of websockets tells: its streams by name, with the secret that opens each."""
+
+    fds: dict[str, str]
 
 
 class Event(Struct, frozen=True, kw_only=True):
