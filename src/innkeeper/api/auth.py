@@ -37,7 +37,8 @@ class Actor:
 
 
 class Who(Enum):
-    """Who may make a call. OWNER: the owner of the call's target, or an administrator."""
+    """Who may make a call. OWNER: the owner of the call's target (of one that nobody owns, who composed it), or an
+    administrator."""
 
     ANONYMOUS = "anybody"
     USER = "any user"
@@ -94,15 +95,16 @@ async def identify(identifiers: Iterable[Identifier], request: Request, *, oauth
     return None
 
 
-def permit(actor: Actor | None, who: Who, *, owner_id: int | None = None) -> None:
-    """Let pass, or raise Unauthorized or Forbidden. `owner_id`: whose the target is; None: nobody's."""
+def permit(actor: Actor | None, who: Who, *, owner_id: int | None = None, composer_id: int | None = None) -> None:
+    """Let pass, or raise Unauthorized or Forbidden. `owner_id`: whose the target is; None: nobody's. `composer_id`:
+    who composed it, and so may act on it while nobody owns it."""
     if who is Who.ANONYMOUS:
         return
     if actor is None:
         raise Unauthorized("Authorization Error: this call needs an API key.")
     if actor.is_admin or who is Who.USER:
         return
-    if who is Who.OWNER and owner_id == actor.user_id:
+    if who is Who.OWNER and actor.user_id == (composer_id if owner_id is None else owner_id):
         return
     raise Forbidden(f"Only {who.value} may do this; {actor.username} is a user without that right.")
 

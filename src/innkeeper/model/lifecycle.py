@@ -47,14 +47,59 @@ _LABELS = {
     Status.DISK_ERASING: "Disk erasing",
 }
 
-# Part 1 moves machines between these only; later parts add their rows.
+# Every move that has a meaning here. A composed machine is never New; a deployed one becomes Ready only by being
+# released; what is Missing comes back as what it was.
+_S = Status
 MOVES: dict[Status, frozenset[Status]] = {
-    Status.COMMISSIONING: frozenset({Status.READY, Status.FAILED_COMMISSIONING, Status.MISSING}),
-    Status.FAILED_COMMISSIONING: frozenset({Status.COMMISSIONING, Status.MISSING}),
-    Status.READY: frozenset({Status.MISSING, Status.COMMISSIONING}),
-    Status.DEPLOYED: frozenset({Status.MISSING}),
-    Status.MISSING: frozenset({Status.READY, Status.DEPLOYED, Status.COMMISSIONING}),
+    _S.NEW: frozenset({_S.COMMISSIONING, _S.READY, _S.MISSING, _S.BROKEN}),
+    _S.COMMISSIONING: frozenset({_S.READY, _S.FAILED_COMMISSIONING, _S.MISSING, _S.BROKEN}),
+    _S.FAILED_COMMISSIONING: frozenset({_S.COMMISSIONING, _S.MISSING, _S.BROKEN}),
+    _S.READY: frozenset({_S.COMMISSIONING, _S.ALLOCATED, _S.MISSING, _S.BROKEN}),
+    _S.ALLOCATED: frozenset({_S.DEPLOYING, _S.RELEASING, _S.READY, _S.MISSING, _S.BROKEN}),
+    _S.DEPLOYING: frozenset(
+        {_S.DEPLOYED, _S.FAILED_DEPLOYMENT, _S.ALLOCATED, _S.RELEASING, _S.MISSING, _S.BROKEN},
+    ),
+    _S.FAILED_DEPLOYMENT: frozenset({_S.RELEASING, _S.ALLOCATED, _S.MISSING, _S.BROKEN}),
+    _S.DEPLOYED: frozenset({_S.RELEASING, _S.MISSING, _S.BROKEN}),
+    _S.RELEASING: frozenset(
+        {_S.READY, _S.FAILED_RELEASING, _S.ALLOCATED, _S.DEPLOYED, _S.FAILED_DEPLOYMENT, _S.MISSING, _S.BROKEN},
+    ),
+    _S.FAILED_RELEASING: frozenset({_S.RELEASING, _S.READY, _S.MISSING, _S.BROKEN}),
+    _S.BROKEN: frozenset({_S.COMMISSIONING, _S.READY, _S.DEPLOYED, _S.RELEASING, _S.MISSING}),
+    _S.MISSING: frozenset(
+        {
+            _S.READY,
+            _S.ALLOCATED,
+            _S.DEPLOYING,
+            _S.DEPLOYED,
+            _S.FAILED_DEPLOYMENT,
+            _S.FAILED_RELEASING,
+            _S.BROKEN,
+            _S.COMMISSIONING,
+        }
+    ),
 }
+# A release may begin in these.
+RELEASABLE = frozenset(
+    {_S.ALLOCATED, _S.DEPLOYING, _S.DEPLOYED, _S.FAILED_DEPLOYMENT, _S.FAILED_RELEASING, _S.BROKEN},
+)
+# Commissioning may begin in these.
+COMMISSIONABLE = frozenset({_S.NEW, _S.READY, _S.FAILED_COMMISSIONING, _S.BROKEN})
+# What a machine that was missing is again when it is found. What was being done to it then was not finished.
+_FOUND = {
+    _S.COMMISSIONING: _S.READY,
+    _S.FAILED_COMMISSIONING: _S.READY,
+    _S.NEW: _S.READY,
+    _S.RELEASING: _S.FAILED_RELEASING,
+}
+
+
+def found_again(before: Status | None) -> Status:
+    """What a missing machine becomes when its instance is back; `before`: what it was before it was missing."""
+    if before is None or before == Status.MISSING:
+        return Status.READY
+    after = _FOUND.get(before, before)
+    return after if after in MOVES[Status.MISSING] else Status.READY
 
 
 def allowed(*, before: Status, after: Status) -> bool:

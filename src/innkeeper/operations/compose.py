@@ -111,6 +111,10 @@ def ready(write: Write, work: Work) -> None:
     write.sql.execute(claim.update().where(claim.c.system_id == system_id).values(present=True))
     machines.update(write, system_id, power_state=PowerState.OFF, settled_at=write.now())
     machines.set_status(write, system_id, Status.READY, actor=work.operation.actor)
+    if machines.find(write.sql, system_id).dynamic:  # nobody else sees it Ready: it was made for who owns it
+        machines.set_status(write, system_id, Status.ALLOCATED, actor=work.operation.actor)
+    else:
+        machines.update(write, system_id, owner_id=None)
 
 
 def give_back(write: Write, work: Work, error: ErrorRecord) -> None:

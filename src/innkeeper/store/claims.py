@@ -133,7 +133,7 @@ def _repeated(sql: sa.Connection, *, host: Host, request: Request, actor_id: int
     if there is None:
         return None
     before = operations.last_of(sql, system_id=there.system_id, kind="compose")
-    same = there.host_id == host.id and there.digest == request.digest and there.owner_id == actor_id
+    same = there.host_id == host.id and there.digest == request.digest and there.composer_id == actor_id
     if same and before is not None and not before.answered:
         return Claimed(system_id=there.system_id, operation=before.id, repeated=True)
     message = f"there is a machine named {request.hostname!r} already"
@@ -181,6 +181,7 @@ def _write_machine(
         project=host.project,
         instance=hostname,
         owner_id=owner or None,
+        composer_id=owner or None,
         placement_json=msgspec.json.encode(where).decode(),
         digest=request.digest,
     )

@@ -53,6 +53,7 @@ class Filter:
     agent_name: str | None = None
     statuses: tuple[int, ...] = ()
     seen_by: int | None = None  # a user's id: only theirs and unowned ones
+    devices: bool | None = False  # True: only devices; None: machines and devices
 
 
 def ints(text: str) -> tuple[int, ...]:
@@ -118,8 +119,8 @@ def find(sql: sa.Connection, system_id: str) -> Machine:
 
 
 def named(sql: sa.Connection, hostname: str) -> Machine | None:
-    """The machine of that host name."""
-    found = listing(sql, Filter(hostnames=(hostname,)))
+    """The machine or device of that host name."""
+    found = listing(sql, Filter(hostnames=(hostname,), devices=None))
     return found[0] if found else None
 
 
@@ -164,6 +165,8 @@ def _filtered(query: Any, which: Filter) -> Any:
     if which.macs:
         macs = [mac.lower() for mac in which.macs]
         query = query.where(m.system_id.in_(sa.select(interface.c.system_id).where(interface.c.mac.in_(macs))))
+    if which.devices is not None:
+        query = query.where(m.origin == Origin.DEVICE if which.devices else m.origin != Origin.DEVICE)
     if which.agent_name is not None:
         query = query.where(m.agent_name == which.agent_name)
     if which.seen_by is not None:
@@ -199,8 +202,9 @@ def set_status(write: Write, system_id: str, status: Status, *, message: str = "
     before = Status(row.status)
     if not allowed(before=before, after=status):
         raise Conflict(f"{row.hostname} is {before.label}; it cannot become {status.label}.")
-    update(write, system_id, status=int(status), status_message=message, status_before=int(before))
+    update(write, system_id, status=int(status), status_message=message)
     if before != status:
+        update(write, system_id, status_before=int(before))
         text = f"{row.hostname}: {before.label} → {status.label}" + (f" ({message})" if message else "")
         events.add(
             write,

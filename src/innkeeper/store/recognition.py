@@ -30,6 +30,7 @@ class Known:
     storage: Storage
     status: int | None
     settled_at: float
+    status_before: int = -1  # what it was before its last change of status
 
 
 @dataclass(frozen=True, kw_only=True)

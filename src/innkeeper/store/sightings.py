@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from innkeeper.model.host import Host, Volume
-from innkeeper.model.lifecycle import Status
+from innkeeper.model.lifecycle import Status, found_again
 from innkeeper.model.machine import InstanceFacts, PowerState
 from innkeeper.store import adoption, events, figures, holdings, hosts, machines, storage_pools, unfinished
 from innkeeper.store.database import Write
@@ -75,7 +75,7 @@ def _known(sql: sa.Connection, host_id: int) -> list[Known]:
     held = sa.select(claim_storage).join(claim).where(c.host_id == host_id)
     for row in sql.execute(held.order_by(claim_storage.c.claim_id, claim_storage.c.position)):
         storage.setdefault(row.claim_id, []).append((row.position, row.pool, row.volume, row.size))
-    query = sa.select(claim, machine.c.status, machine.c.settled_at)
+    query = sa.select(claim, machine.c.status, machine.c.status_before, machine.c.settled_at)
     query = query.outerjoin(machine, machine.c.system_id == c.system_id).where(c.host_id == host_id)
     return [
         Known(
@@ -89,6 +89,7 @@ def _known(sql: sa.Connection, host_id: int) -> list[Known]:
             storage=tuple(storage.get(row.id, ())),
             status=row.status,
             settled_at=row.settled_at or 0.0,
+            status_before=-1 if row.status_before is None else row.status_before,
         )
         for row in sql.execute(query.order_by(c.id))
     ]
@@ -182,7 +183,7 @@ def _changed(write: Write, host: Host, one: Known, facts: InstanceFacts, *, befo
 
 def _found_again(write: Write, host: Host, one: Known) -> None:
     assert one.system_id is not None
-    back = Status.DEPLOYED if one.origin == "adopted" else Status.READY
+    back = found_again(Status(one.status_before) if one.status_before >= 0 else None)
     machines.set_status(write, one.system_id, back, message="")
     text = f"{one.instance} is back on {host.name}"
     events.add(write, Event(kind="machine", what="found", text=text, host_id=host.id, system_id=one.system_id))

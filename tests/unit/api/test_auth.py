@@ -163,6 +163,19 @@ def test_permit(actor, who, owner_id, outcome):
             permit(actor, who, owner_id=owner_id)
 
 
+@pytest.mark.parametrize(
+    ("owner_id", "composer_id", "outcome"),
+    [(None, 2, None), (None, 3, Forbidden), (None, None, Forbidden), (2, 3, None), (3, 2, Forbidden)],
+)
+def test_who_composed_a_machine_may_act_on_it_while_nobody_owns_it(owner_id, composer_id, outcome):
+    assert ANN.user_id == 2
+    if outcome is None:
+        permit(ANN, Who.OWNER, owner_id=owner_id, composer_id=composer_id)
+    else:
+        with pytest.raises(outcome):
+            permit(ANN, Who.OWNER, owner_id=owner_id, composer_id=composer_id)
+
+
 async def test_forbidden_says_who_may():
     async with client(headers=key(BOB)) as http:
         answer = await http.post("/vm-hosts/", data={"name": "a"})

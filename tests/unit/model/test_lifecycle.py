@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from innkeeper.model.lifecycle import MOVES, Status, allowed, named
+from innkeeper.model.lifecycle import COMMISSIONABLE, MOVES, RELEASABLE, Status, allowed, found_again, named
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,41 @@ def test_moves() -> None:
     for status in Status:
         assert allowed(before=status, after=status)
         assert status not in MOVES.get(status, frozenset())
+
+
+def test_a_composed_machine_is_never_new() -> None:
+    assert not any(Status.NEW in after for after in MOVES.values())
+
+
+def test_what_clients_watch_from_deploy_to_release() -> None:
+    """Deploying until Deployed, Releasing until Ready, and no way around."""
+    assert allowed(before=Status.READY, after=Status.ALLOCATED)
+    assert allowed(before=Status.ALLOCATED, after=Status.DEPLOYING)
+    assert not allowed(before=Status.READY, after=Status.DEPLOYING)
+    assert not allowed(before=Status.DEPLOYING, after=Status.READY)
+    assert allowed(before=Status.DEPLOYING, after=Status.ALLOCATED)  # abort
+    assert [one for one in MOVES if Status.READY in MOVES[one] and one in (Status.DEPLOYED, Status.DEPLOYING)] == []
+
+
+@pytest.mark.parametrize("status", sorted(RELEASABLE))
+def test_what_can_be_released_can_become_releasing(status: Status) -> None:
+    assert allowed(before=status, after=Status.RELEASING)
+
+
+@pytest.mark.parametrize("status", sorted(COMMISSIONABLE))
+def test_what_can_be_commissioned_can_become_commissioning(status: Status) -> None:
+    assert allowed(before=status, after=Status.COMMISSIONING)
+
+
+@pytest.mark.parametrize("status", [one for one, after in MOVES.items() if Status.MISSING in after])
+def test_what_was_missing_is_found_again_as_something_that_it_may_become(status: Status) -> None:
+    back = found_again(status)
+    assert allowed(before=Status.MISSING, after=back)
+    assert back not in (Status.MISSING, Status.RELEASING, Status.COMMISSIONING)
+    if status in (Status.READY, Status.ALLOCATED, Status.DEPLOYED, Status.DEPLOYING, Status.BROKEN):
+        assert back == status
+
+
+def test_one_of_whom_nothing_is_known_is_found_ready() -> None:
+    assert found_again(None) == Status.READY
+    assert found_again(Status.MISSING) == Status.READY

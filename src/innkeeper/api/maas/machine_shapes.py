@@ -86,7 +86,7 @@ def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "next_sync": None,
         "sync_interval": None,
         "locked": one.locked,
-        "dynamic": False,
+        "dynamic": one.dynamic,
         "netboot": False,
         "disable_ipv4": False,
         "enable_hw_sync": False,

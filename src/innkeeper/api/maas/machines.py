@@ -39,7 +39,7 @@ def _found(call: Call, sql: sa.Connection) -> Machine:
 def _mine(call: Call, sql: sa.Connection) -> Machine:
     """The machine of the path, if the caller may act on it."""
     one = _found(call, sql)
-    call.permit(owner_id=one.owner_id)
+    call.permit(owner_id=one.owner_id, composer_id=one.composer_id)
     return one
 
 

@@ -16,7 +16,7 @@ from innkeeper.errors import NotFound, Unauthorized
 
 PREFIX = "/MAAS/api/2.0/"
 
-_PIECE = re.compile(r"\{(\w+)(?::(int|text))?\}")
+_PIECE = re.compile(r"\{(\w+)(?::(int|text|path))?\}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}")  # what every database's 64-bit integer holds
 
 
@@ -43,9 +43,9 @@ class Call:
         """The path's integer `{id}`."""
         return int(self.path["id"])
 
-    def permit(self, *, owner_id: int | None) -> None:
+    def permit(self, *, owner_id: int | None, composer_id: int | None = None) -> None:
         """Check `Route.who` again, now that the target's owner is known. Raises Forbidden."""
-        permit(self.actor, self.route.who, owner_id=owner_id)
+        permit(self.actor, self.route.who, owner_id=owner_id, composer_id=composer_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ class Route:
     """One call of the API: (method, path, op) → `call`.
 
     `path` is relative to the API and ends in "/"; `{id}` and `{name:int}` take integers, `{name}` and `{id:text}` any
-    text without "/". `model`: what a 404 calls the thing, "Pod". `doc`: first paragraph what, then details. `other`:
-    any further key=value is accepted.
+    text without "/", `{name:path}` any text. `model`: what a 404 calls the thing, "Pod". `doc`: first paragraph what,
+    then details. `other`: any further key=value is accepted.
     """
 
     handler: str  # "VmHosts": what describe and the clients call the path
@@ -157,7 +157,7 @@ def no_match(model: str) -> NotFound:
 def _resource(path: str, calls: Mapping[tuple[str, str | None], Route]) -> Resource:
     pattern, end = "", 0
     for piece in _PIECE.finditer(path):
-        pattern += re.escape(path[end : piece.start()]) + f"(?P<{piece[1]}>[^/]+)"
+        pattern += re.escape(path[end : piece.start()]) + f"(?P<{piece[1]}>{'.+' if piece[2] == 'path' else '[^/]+'})"
         end = piece.end()
     integers = {name for name, kind in _PIECE.findall(path) if kind == "int" or (name == "id" and not kind)}
     return Resource(
