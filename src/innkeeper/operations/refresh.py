@@ -14,7 +14,7 @@ from innkeeper.model.host import Host, HostInterface, HostState, Inventory
 from innkeeper.model.machine import InstanceFacts
 from innkeeper.operations.context import Services, Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import events, hosts, operations, sightings, storage_pools, unfinished
+from innkeeper.store import discovered_networks, events, hosts, operations, sightings, storage_pools, unfinished
 from innkeeper.store.database import Write, now
 from innkeeper.store.events import Event
 from innkeeper.store.tables import machine as machine_table
@@ -80,6 +80,7 @@ def store(
         values |= {"state": state, "reason": reason}
         tell_state(write, before, state, reason)
     hosts.update(write, host_id, **values)
+    discovered_networks.see(write, before, merged.interfaces)
     if before.system_id and merged.cores:
         host_machine = machine_table.c.system_id == before.system_id
         facts = {

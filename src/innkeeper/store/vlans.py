@@ -1,0 +1,117 @@
+"""VLANs. The untagged one of a fabric lives as long as its fabric."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from innkeeper.errors import Conflict, NotFound
+from innkeeper.model.network import UNTAGGED, Vlan
+from innkeeper.store.database import Write
+from innkeeper.store.network_tables import host_interface, subnet, vlan
+from innkeeper.store.tables import host, interface, machine
+
+_IDS: sa.BindParameter[list[int]] = sa.bindparam("ids", expanding=True)
+_ALL = sa.select(vlan).order_by(vlan.c.id)
+_OF = _ALL.where(vlan.c.id.in_(_IDS))
+_SPOT = sa.select(vlan).where(vlan.c.fabric_id == sa.bindparam("fabric_id"), vlan.c.vid == sa.bindparam("vid"))
+_INSERT = sa.insert(vlan).returning(vlan.c.id)
+
+
+def listing(sql: sa.Connection) -> list[Vlan]:
+    """All VLANs, by id."""
+    return [Vlan(**row._mapping) for row in sql.execute(_ALL)]
+
+
+def of(sql: sa.Connection, ids: Collection[int]) -> dict[int, Vlan]:
+    """VLANs by id."""
+    return {row.id: Vlan(**row._mapping) for row in sql.execute(_OF, {"ids": list(ids)})}
+
+
+def in_fabric(sql: sa.Connection, fabric_id: int) -> list[Vlan]:
+    """The VLANs of a fabric, by their vid."""
+    rows = sql.execute(sa.select(vlan).where(vlan.c.fabric_id == fabric_id).order_by(vlan.c.vid))
+    return [Vlan(**row._mapping) for row in rows]
+
+
+def find(sql: sa.Connection, id: int) -> Vlan:
+    """One VLAN; NotFound."""
+    row = sql.execute(sa.select(vlan).where(vlan.c.id == id)).first()
+    if row is None:
+        raise NotFound("No VLAN matches the given query.")
+    return Vlan(**row._mapping)
+
+
+def at(sql: sa.Connection, *, fabric_id: int, vid: int) -> Vlan | None:
+    """The VLAN of a fabric with that vid."""
+    row = sql.execute(_SPOT, {"fabric_id": fabric_id, "vid": vid}).first()
+    return Vlan(**row._mapping) if row else None
+
+
+def create(
+    write: Write,
+    *,
+    fabric_id: int,
+    vid: int,
+    name: str = "",
+    description: str = "",
+    mtu: int = 1500,
+    dhcp_on: bool = False,
+    space_id: int | None = None,
+) -> Vlan:
+    """Make a VLAN; without a name it is "untagged", or called after its vid. Conflict when the fabric has it."""
+    _free(write, fabric_id, vid)
+    values = {
+        "fabric_id": fabric_id,
+        "vid": vid,
+        "name": name or (f"vlan-{vid}" if vid else "untagged"),
+        "description": description,
+        "mtu": mtu,
+        "dhcp_on": dhcp_on,
+        "space_id": space_id,
+    }
+    return find(write.sql, int(write.sql.scalar(_INSERT, values) or 0))
+
+
+def update(write: Write, *, id: int, **values: Any) -> Vlan:
+    """Change columns; Conflict when its fabric has the new vid already, or loses its untagged VLAN."""
+    old = find(write.sql, id)
+    spot = (values.get("fabric_id", old.fabric_id), values.get("vid", old.vid))
+    if spot != (old.fabric_id, old.vid):
+        if old.vid == UNTAGGED:
+            raise Conflict("The untagged VLAN of a fabric stays what it is.", resolution="Make another VLAN instead.")
+        _free(write, *spot)
+    if values:
+        write.sql.execute(sa.update(vlan).where(vlan.c.id == id).values(values))
+    return find(write.sql, id)
+
+
+def delete(write: Write, *, id: int) -> None:
+    """Delete a VLAN that nothing is on; Conflict naming what is otherwise."""
+    old = find(write.sql, id)
+    if old.vid == UNTAGGED:
+        raise Conflict("The untagged VLAN goes with its fabric.", resolution="Delete the fabric instead.")
+    if found := users(write.sql, id):
+        raise Conflict(f"The VLAN {old.name} is in use: on it there is {found}.", resolution="Move that away first.")
+    write.sql.execute(sa.delete(vlan).where(vlan.c.id == id))
+
+
+def users(sql: sa.Connection, id: int) -> str:
+    """What is on a VLAN, in words: subnets, interfaces of hosts and of machines. "" nothing."""
+    subnets = sql.scalars(sa.select(subnet.c.cidr).where(subnet.c.vlan_id == id).order_by(subnet.c.id).limit(5))
+    found = [f"subnet {cidr}" for cidr in subnets]
+    hosts = sa.select(host.c.name, host_interface.c.name.label("interface")).join(host_interface)
+    for row in sql.execute(hosts.where(host_interface.c.vlan_id == id).order_by(host_interface.c.id).limit(5)):
+        found.append(f"{row.interface} of VM host {row.name}")
+    nics = sa.select(machine.c.hostname, interface.c.name).join(machine, machine.c.system_id == interface.c.system_id)
+    for row in sql.execute(nics.where(interface.c.vlan_id == id).order_by(interface.c.id).limit(5)):
+        found.append(f"{row.name} of machine {row.hostname}")
+    return ", ".join(found)
+
+
+def _free(write: Write, fabric_id: int, vid: int) -> None:
+    there = at(write.sql, fabric_id=fabric_id, vid=vid)
+    if there is not None:
+        raise Conflict(f"There is a VLAN with vid {vid} in that fabric already: {there.name} (id {there.id}).")
