@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from innkeeper.hypervisors import registry
 from innkeeper.hypervisors.base import Guard, Hypervisor, unguarded
+from innkeeper.operations.consoles import Consoles
 from innkeeper.settings import Settings
 from innkeeper.store import hosts
 from innkeeper.store.database import Database, Write
@@ -73,6 +74,10 @@ class Services:
     cipher: Cipher
     uuid: str
     connections: Connections
+    consoles: Consoles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.consoles = Consoles(self.database, self.connections.to)
 
 
 @dataclass(frozen=True, kw_only=True)

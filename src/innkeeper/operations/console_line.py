@@ -1,0 +1,235 @@
+"""The console of one machine in this process: who wants it, what it printed last, and the task that has it open.
+
+A console that the host ends, as when the VM stops, is opened again when the VM runs, if it is still wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from innkeeper.errors import HostRefused, InnkeeperError, NotFound, Unavailable
+from innkeeper.hypervisors.base import Console, Hypervisor
+from innkeeper.model.console import Notice, Queue, Ring, Word
+from innkeeper.model.machine import PowerState
+from innkeeper.store.consoles import Place, place
+from innkeeper.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+LOOK = 0.5  # a machine that does not run is looked at again after that, seconds
+RELOOK = 2.0  # how often an open console is compared with its machine's record, seconds
+RETRY_MOST = 5.0  # the longest pause before a host that failed is asked again, seconds
+
+Reach = Callable[[int], Awaitable[Hypervisor]]
+
+
+class Viewer:
+    """One who watches. Slow ones keep nobody waiting: what is too much for them is dropped, and they are told."""
+
+    def __init__(self, line: Line) -> None:
+        self._line, self._queue = line, Queue()
+        self._fresh = asyncio.Event()
+        self._over = False
+
+    async def next(self) -> bytes | Notice | None:
+        """The next piece of text or words of ours; None: it is over."""
+        while (piece := self._queue.take()) is None:
+            if self._over:
+                return None
+            self._fresh.clear()
+            await self._fresh.wait()
+        return piece
+
+    async def type(self, data: bytes) -> None:
+        """Type something; where no console is open the viewer is told that it went nowhere."""
+        if not await self._line.type(data):
+            self.put(Notice(word=Word.DROPPED, text="No console is open now: what you typed went nowhere."))
+
+    def put(self, piece: bytes | Notice) -> None:
+        """Have it read by `next`."""
+        self._queue.put(piece)
+        self._fresh.set()
+
+    def end(self, text: str) -> None:
+        """The last words."""
+        if not self._over:
+            self._over = True
+            self.put(Notice(word=Word.ENDED, text=text))
+
+
+class Line:
+    """See the module."""
+
+    def __init__(self, system_id: str, database: Database, reach: Reach) -> None:
+        self._id, self._database, self._reach = system_id, database, reach
+        self.ring = Ring()
+        self.owner_id: int | None = None  # whose text is in the ring
+        self.task: asyncio.Task[None] | None = None
+        self._viewers: set[Viewer] = set()
+        self._deploying = False
+        self._console: Console | None = None
+        self._changed = asyncio.Event()
+        self._said: Notice | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody watches, or it is being deployed."""
+        return bool(self._viewers) or self._deploying
+
+    @property
+    def is_open(self) -> bool:
+        """Whether text comes."""
+        return self._console is not None
+
+    def join(self, viewer: Viewer) -> None:
+        """Show a viewer what is kept, how things stand, and what comes."""
+        if kept := self.ring.read():
+            viewer.put(kept)
+        if self._said:
+            viewer.put(self._said)
+        self._viewers.add(viewer)
+        self._go()
+
+    def leave(self, viewer: Viewer) -> None:
+        """A viewer goes."""
+        self._viewers.discard(viewer)
+        self._changed.set()
+
+    def watch(self) -> None:
+        """Open while the machine is Deploying."""
+        if not self._deploying:
+            self.ring.clear()  # what an earlier boot printed is not this deployment's
+            self._deploying = True
+        self._go()
+
+    def end(self, text: str) -> None:
+        """Nobody watches any more; they are told why."""
+        self._deploying = False
+        for viewer in self._viewers:
+            viewer.end(text)
+        self._viewers.clear()
+        self._changed.set()
+
+    async def type(self, data: bytes) -> bool:
+        """Type something; whether it went anywhere."""
+        console = self._console
+        if console is None:
+            return False
+        try:
+            await console.write(data)
+        except InnkeeperError:
+            return False  # it was cut in this moment; its reader notices too
+        return True
+
+    def _go(self) -> None:
+        self._changed.set()
+        if self.task is None:
+            self.task = asyncio.create_task(self._run(), name=f"console of {self._id}")
+
+    async def _run(self) -> None:
+        pause = LOOK
+        try:
+            while self.wanted:
+                self._changed.clear()
+                try:
+                    there = await self._database.reading(place, self._id)
+                    if there is None:
+                        raise NotFound("This machine is gone.")
+                    if not self._still(there):
+                        continue
+                    if await self._visit(there):
+                        pause = LOOK
+                except NotFound as gone:
+                    self.end(gone.brief)
+                except InnkeeperError as error:
+                    self._say(Word.WAITING, str(error))
+                    pause = min(pause * 2, RETRY_MOST)
+                if self.wanted:
+                    await self._rest(pause)
+        except Exception:
+            log.exception("a console stumbled", machine=self._id)
+            self.end("The console failed within Innkeeper; its log tells why.")
+        finally:
+            self.task = None
+            self._said = None
+
+    def _still(self, there: Place) -> bool:
+        """Compare with the record: whether the console is still wanted, and whose its text is."""
+        self._deploying = self._deploying and there.deploying
+        if self.owner_id != there.owner_id:
+            self.ring.clear()
+            self.owner_id = there.owner_id
+        return self.wanted
+
+    async def _visit(self, there: Place) -> bool:
+        """Open the console if the machine runs, and stay until it ends or nobody wants it. Whether it was open."""
+        if there.host_id is None or not there.instance:
+            raise NotFound(f"{there.hostname} is no virtual machine, so it has no console here.")
+        # A machine that is just being deployed is asked itself: our record learns that it runs a little later, and its
+        # first lines would be lost.
+        if there.power is PowerState.OFF and not self._deploying:
+            self._say(Word.WAITING, f"{there.hostname} is off. Its console opens when it starts.")
+            return False
+        host = await self._reach(there.host_id)
+        try:
+            console = await host.console(name=there.instance)
+        except HostRefused as refused:
+            if refused.code not in (400, 404):
+                raise
+            self._say(Word.WAITING, f"{there.hostname} has no console now: {refused.details or refused.brief}.")
+            return False
+        self._console = console
+        self._say(Word.OPENED, f"This is the console of {there.hostname}.")
+        reading = asyncio.create_task(self._read(console))
+        try:
+            await self._stay(reading)
+        finally:
+            self._console = None
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await console.close()
+        if reading.cancelled():
+            return True
+        reading.result()
+        self._say(Word.WAITING, f"The console of {there.hostname} ended: the machine stopped, or its host restarted.")
+        return True
+
+    async def _read(self, console: Console) -> None:
+        while data := await console.read():
+            self.ring.add(data)
+            for viewer in self._viewers:
+                viewer.put(data)
+
+    async def _stay(self, reading: asyncio.Task[None]) -> None:
+        while not reading.done() and self.wanted:
+            changed = asyncio.create_task(self._changed.wait())
+            try:
+                done, _ = await asyncio.wait({reading, changed}, timeout=RELOOK, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                changed.cancel()
+            self._changed.clear()
+            if not done:
+                with suppress(Unavailable):  # the console needs no database
+                    there = await self._database.reading(place, self._id)
+                    if there is None or not self._still(there):
+                        return
+
+    async def _rest(self, seconds: float) -> None:
+        """Until it is time to look again, or somebody comes or goes."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _say(self, word: Word, text: str) -> None:
+        """Tell all viewers, once."""
+        said = Notice(word=word, text=text)
+        if said != self._said:
+            self._said = said
+            for viewer in self._viewers:
+                viewer.put(said)

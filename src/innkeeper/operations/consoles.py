@@ -1,0 +1,88 @@
+"""The open consoles of this process: one connection per VM, whatever the number of those who watch.
+
+A console is open while somebody views it or its machine is being deployed; otherwise it is let go, so that the host's
+own `lxc console` works. What it printed last stays here for a while.
+
+For a deployment: `watch` before the VM is started (again by whoever takes the work over), `last_lines` when it failed.
+Nothing needs to be called at its end: a machine that is no longer Deploying is no longer watched for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from innkeeper.model.console import last_lines
+from innkeeper.operations.console_line import Line, Reach, Viewer
+from innkeeper.store.database import Database
+
+STOPPING = 10.0  # how long the end waits for consoles to be let go, seconds
+KEPT = 64  # consoles whose last text stays when nobody watches any more
+
+
+class Consoles:
+    """All of them."""
+
+    def __init__(self, database: Database, reach: Reach) -> None:
+        self._database, self._reach = database, reach
+        self._lines: dict[str, Line] = {}  # by system_id; those that were wanted last are last
+        self._over = False
+
+    @asynccontextmanager
+    async def view(self, system_id: str) -> AsyncIterator[Viewer]:
+        """Watch a machine: what is kept of its console first, then all that comes."""
+        line = self._line(system_id)
+        viewer = Viewer(line)
+        if self._over:
+            viewer.end("This server is stopping.")
+        else:
+            line.join(viewer)
+        try:
+            yield viewer
+        finally:
+            line.leave(viewer)
+
+    def watch(self, system_id: str) -> None:
+        """Keep a machine's console open, and what it prints, for as long as it is Deploying. Can be repeated."""
+        if not self._over:
+            self._line(system_id).watch()
+
+    def last_lines(self, system_id: str, count: int) -> str:
+        """The last lines that were printed while this process had the console open, without control codes."""
+        line = self._lines.get(system_id)
+        return last_lines(line.ring.read(), count) if line else ""
+
+    def log(self, system_id: str, *, owner_id: int | None) -> bytes:
+        """What is kept of a console; nothing of what was printed under another owner."""
+        line = self._lines.get(system_id)
+        return line.ring.read() if line and line.owner_id == owner_id else b""
+
+    def is_open(self, system_id: str) -> bool:
+        """Whether this process has the console open."""
+        line = self._lines.get(system_id)
+        return line is not None and line.is_open
+
+    def end(self) -> None:
+        """The process stops: who watches is told and let go."""
+        self._over = True
+        for line in self._lines.values():
+            line.end("This server is stopping.")
+
+    async def stop(self) -> None:
+        """Let go of every console."""
+        self.end()
+        tasks = {line.task for line in self._lines.values() if line.task}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=STOPPING)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _line(self, system_id: str) -> Line:
+        line = self._lines.pop(system_id, None) or Line(system_id, self._database, self._reach)
+        self._lines[system_id] = line
+        idle = [id for id, one in self._lines.items() if not one.wanted and one.task is None and id != system_id]
+        for id in idle[: max(0, len(idle) - KEPT)]:
+            del self._lines[id]
+        return line
