@@ -16,6 +16,10 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path.home() / ".local/share/innkeeper", description="where the database and the key are")
     database: str | None = Field(default=None, description="database URL; default SQLite in the data directory")
     key_file: Path | None = Field(default=None, description="the key that secrets are encrypted with; made if missing")
+    images: Path | None = Field(
+        default=None, description="where images are kept, one directory for all servers; default: in the data directory"
+    )
+    default_image: str = Field(default="", description="what a deploy without distro_series takes, like ubuntu/noble")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=5240, ge=0, le=65535, description="port to listen on; 0: a free one")
     name: str = Field(default="innkeeper", description="this installation's name, part of the certificates it makes")
@@ -32,6 +36,7 @@ class Settings(BaseSettings):
     beat: float = Field(default=1.0, description="heartbeat of a process")
     crash_limit: int = Field(default=5, description="crashes of processes at one step before an operation is stopped")
     sweep_after: float = Field(default=300.0, description="age of a failed operation before its leftovers are swept")
+    keep_images: float = Field(default=30 * 86400.0, description="images that no deploy used stay on a host this long")
     keep_operations: float = Field(default=30 * 86400.0, description="ended operations are kept this long")
     keep_events: float = Field(default=90 * 86400.0, description="events are kept this long")
     simulated_hosts: Path | None = Field(default=None, description="directory of simulated hosts, for tests")
@@ -40,6 +45,10 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data / 'innkeeper.sqlite'}"
+
+    @property
+    def images_directory(self) -> Path:
+        return self.images or self.data / "images"
 
     @property
     def encryption_key_file(self) -> Path:

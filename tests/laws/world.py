@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from innkeeper.store import secrets, tables
+from innkeeper.store import deployment_tables, secrets, tables
 from tests.laws.stage import Stage
 
 # What moves with every look, and is no promise.
@@ -36,12 +36,19 @@ def everything(stage: Stage) -> World:
 
 
 def _hosts(stage: Stage) -> World:
+    """What is on the hosts. An image is kept for the next deploy: only one that nobody knows of is a leak."""
     found = {}
+    accounted = set(stage.services.database.ask(_accounted))
     for file in sorted(stage.directory.glob("*.json")):
         state = msgspec.to_builtins(stage.see(file.stem))
         kept = ("instances", "making", "volumes", "projects", "trusted")
         found[file.stem] = {name: state[name] for name in kept}
+        found[file.stem]["leaked images"] = sorted(state["images"].keys() - accounted)
     return found
+
+
+def _accounted(sql: sa.Connection) -> list[str]:
+    return list(sql.scalars(sa.select(deployment_tables.host_image.c.fingerprint)))
 
 
 def _tables(sql: sa.Connection) -> World:

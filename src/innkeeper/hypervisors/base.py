@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from innkeeper.model.host import Inventory
+from innkeeper.model.image import ImageFacts, ImageSpec
 from innkeeper.model.machine import InstanceFacts, InstanceSpec, PowerState
 
 # Called right before every request that changes a host; raises when the work is no longer ours to do.
@@ -156,6 +157,18 @@ class Hypervisor(Protocol):
 
     async def stop(self, *, name: str, force: bool, timeout: float) -> None:
         """Stop a VM; gracefully within `timeout` seconds, or by force. Stopped already is success."""
+
+    async def images(self) -> tuple[ImageFacts, ...]:
+        """Every image that the tracked project sees."""
+
+    async def image(self, *, name: str) -> ImageFacts | None:
+        """One image, by its fingerprint or an alias, or None."""
+
+    async def push_image(self, spec: ImageSpec) -> None:
+        """Give the host an image and wait until it has it. Having it already is success, whoever gave it."""
+
+    async def delete_image(self, *, fingerprint: str, installation: str) -> None:
+        """Delete an image that carries the installation's mark. Gone already or another's: nothing is done."""
 
     async def settle(self, *, name: str) -> None:
         """Wait for what the host is still doing with an instance of that name (a call of a dead process, perhaps)."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from innkeeper.errors import HostRefused, HostUnreachable, HostUntrusted
 from innkeeper.hypervisors.base import Change, Console, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
 from innkeeper.hypervisors.simulated_console import SimulatedConsole
+from innkeeper.hypervisors.simulated_images import SimulatedImages
 from innkeeper.hypervisors.simulated_world import Fault, Making, World, world
 from innkeeper.model.host import HostInterface, Inventory, NumaNode, Project, StoragePool, Thread, Volume
 from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
@@ -26,7 +27,7 @@ LOOK = 0.2  # who waits for a create looks again after that, seconds: it may be 
 PREFIX = "simulated:"
 
 
-class Simulated:
+class Simulated(SimulatedImages):
     """A connection to a simulated host."""
 
     def __init__(self, target: Target, guard: Guard = unguarded) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from innkeeper.model.host import Volume
+from innkeeper.model.image import ImageFacts
 from innkeeper.model.machine import InstanceFacts
 
 GB, MIB = 10**9, 2**20
@@ -57,6 +58,7 @@ class World(msgspec.Struct, kw_only=True):
     volumes: dict[str, Volume] = msgspec.field(default_factory=dict)  # "pool/project/name"
     printed: dict[str, str] = msgspec.field(default_factory=dict)  # what each instance wrote to its serial line
     consoles: dict[str, int] = msgspec.field(default_factory=dict)  # how many consoles of it are open
+    images: dict[str, ImageFacts] = msgspec.field(default_factory=dict)  # by fingerprint
     faults: list[Fault] = msgspec.field(default_factory=list)
     calls: dict[str, int] = msgspec.field(default_factory=dict)
     events: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)  # number, action, project, name

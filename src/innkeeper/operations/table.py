@@ -8,12 +8,13 @@ from innkeeper.operations.context import Services, Work
 from innkeeper.operations.decompose import DECOMPOSE
 from innkeeper.operations.engine import Engine, Place
 from innkeeper.operations.power import POWER_OFF, POWER_ON
+from innkeeper.operations.push_image import PUSH_IMAGE
 from innkeeper.operations.reconnect_host import RECONNECT_HOST
 from innkeeper.operations.refresh import REFRESH
 from innkeeper.operations.remove_host import REMOVE_HOST
 from innkeeper.operations.saga import Saga
 
-_ALL = (ADD_HOST, ENROL, RECONNECT_HOST, REFRESH, COMPOSE, POWER_ON, POWER_OFF, DECOMPOSE, REMOVE_HOST)
+_ALL = (ADD_HOST, ENROL, RECONNECT_HOST, REFRESH, COMPOSE, POWER_ON, POWER_OFF, DECOMPOSE, REMOVE_HOST, PUSH_IMAGE)
 SAGAS: dict[str, Saga] = {saga.kind: saga for saga in _ALL}
 
 

@@ -15,8 +15,9 @@ image = sa.Table(
     C("title", Text),
     C("kind", Str(20)),  # uploaded, synced (simplestreams), alias (of an image that hosts have)
     C("source", Text),  # of a synced one its tree, of an alias its name on the host
-    C("version", Str(100)),  # of a synced one
+    C("version", Str(100)),  # the set of files that is current
     C("complete", Bool),
+    C("fingerprint", Str(64)),  # under which hosts know the current set of files; "" of an alias
     C("created", Float),
     C("updated", Float),
     sa.UniqueConstraint("name", "architecture"),
@@ -27,19 +28,22 @@ image_file = sa.Table(
     metadata,
     C("id", Id, primary_key=True),
     C("image_id", Id, sa.ForeignKey("image.id", ondelete="CASCADE"), index=True),
-    C("filetype", Str(50)),  # lxd-unified, lxd-metadata, lxd-disk (qcow2), qcow2, raw
+    C("version", Str(100)),  # the set it belongs to
+    C("filetype", Str(50)),  # a model.image.Part; until all has arrived and was looked at, what was announced
     C("sha256", Str(64)),
     C("size", Big),
     C("received", Big),
     sqlite_autoincrement=True,
 )
-# What was pushed to which host, under which fingerprint.
+# What hosts have, or are being given by an operation (`pusher`), under which fingerprint.
 host_image = sa.Table(
     "host_image",
     metadata,
     C("host_id", Id, sa.ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
     C("image_id", Id, sa.ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
     C("fingerprint", Str(64)),
+    C("pushed", Bool),
+    C("pusher", Str(32)),
     C("used_at", Float),
 )
 boot_source = sa.Table(

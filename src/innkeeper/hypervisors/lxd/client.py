@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import IO, Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -41,6 +42,24 @@ class Exchange:
     path: str
     status: int
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A body that is files: one as it is, or several as a form of (name, path). `limit`: seconds it may take."""
+
+    headers: Mapping[str, str]
+    parts: tuple[tuple[str, Path], ...]
+    limit: float
+
+    def open(self) -> IO[bytes] | aiohttp.FormData:
+        """The body, read from the files as it is sent; closed by who sends it."""
+        if len(self.parts) == 1:
+            return self.parts[0][1].open("rb")
+        form = aiohttp.FormData()
+        for name, file in self.parts:
+            form.add_field(name, file.open("rb"), filename=name, content_type="application/octet-stream")
+        return form
 
 
 Observer = Callable[[Exchange], None]
@@ -125,7 +144,7 @@ class Client:
             raise
 
     async def change(self, method: str, path: str, body: object = None) -> str:
-        """Send a change once; the id of the host's operation, or "" when it was done at once.
+        """Send a change once; the id of the host's operation, or "" when it was done at once. `body`: JSON, or an Upload.
 
         Raises as `get`; HostUnreachable says whether the outcome is unknown.
         """
@@ -136,7 +155,10 @@ class Client:
         """As `change`, with all that the answer tells of the host's operation."""
         self._guard()
         try:
-            envelope = await self._exchange(method, path, self._connection.timeouts.change, body)
+            if isinstance(body, Upload):  # minutes, perhaps: it would keep a slot from the others
+                envelope = await self._exchange(method, path, body.limit, body, slot=False)
+            else:
+                envelope = await self._exchange(method, path, self._connection.timeouts.change, body)
         except (aiohttp.ClientError, OSError) as error:
             raise await self._failed(error, changing=True) from None
         if envelope.type == "sync":
@@ -192,7 +214,10 @@ class Client:
         options: dict[str, Any] = {
             "timeout": aiohttp.ClientTimeout(total=limit, sock_connect=connection.timeouts.connect)
         }
-        if body is not None:
+        if isinstance(body, Upload):
+            single = {"Content-Type": "application/octet-stream"} if len(body.parts) == 1 else {}
+            options |= {"data": body.open(), "headers": {**body.headers, **single}}
+        elif body is not None:
             options |= {"data": msgspec.json.encode(body), "headers": {"Content-Type": "application/json"}}
         begin, status = time.monotonic(), 0
         try:

@@ -13,6 +13,7 @@ from innkeeper.hypervisors.lxd import (
     creation,
     events,
     failures,
+    images,
     instances,
     inventory,
     operations,
@@ -26,6 +27,7 @@ from innkeeper.hypervisors.lxd.client import Client, Connection, Observer, Timeo
 from innkeeper.hypervisors.lxd.marks import mark, marks, ours
 from innkeeper.hypervisors.together import both
 from innkeeper.model.host import Inventory
+from innkeeper.model.image import ImageFacts, ImageSpec
 from innkeeper.model.machine import InstanceFacts, InstanceSpec
 
 
@@ -105,6 +107,20 @@ class Lxd:
 
     async def delete_volume(self, *, pool: str, name: str, machine: str) -> None:
         await volumes.delete(self._client, pool=pool, name=name, project=self._project, machine=machine)
+
+    # --- images
+
+    async def images(self) -> tuple[ImageFacts, ...]:
+        return await images.listing(self._client, project=self._project)
+
+    async def image(self, *, name: str) -> ImageFacts | None:
+        return await images.find(self._client, name=name, project=self._project)
+
+    async def push_image(self, spec: ImageSpec) -> None:
+        await images.push(self._client, spec, project=self._project)
+
+    async def delete_image(self, *, fingerprint: str, installation: str) -> None:
+        await images.delete(self._client, fingerprint=fingerprint, installation=installation, project=self._project)
 
     # --- instances, read
 

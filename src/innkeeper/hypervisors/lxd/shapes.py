@@ -189,6 +189,22 @@ class Instance(Struct, frozen=True, kw_only=True):
 # --- operations and events
 
 
+class Image(Struct, frozen=True, kw_only=True):
+    fingerprint: str
+    type: str = "container"
+    size: int = 0
+    properties: dict[str, str] | None = None
+    aliases: list[ImageName] | None = None
+
+
+class ImageName(Struct, frozen=True, kw_only=True):
+    name: str
+
+
+class ImageAlias(Struct, frozen=True, kw_only=True):
+    target: str
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     id: str
     description: str = ""
