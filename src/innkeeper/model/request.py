@@ -6,7 +6,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-from innkeeper.model.constraints import GB, DiskRequest, InterfaceRequest
+from innkeeper.model.constraints import GB, DiskRequest
+from innkeeper.model.interface_constraints import InterfaceRequest
 
 DEFAULT_CORES, DEFAULT_MEMORY, DEFAULT_DISK = 1, 2048, 8 * GB
 
@@ -30,6 +31,7 @@ class Request:
     domain_id: int | None = None
     zone_id: int | None = None
     pool_id: int | None = None
+    anti_affinity: str = ""  # a group of which each host holds one machine
 
     @property
     def digest(self) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from innkeeper.model.capacity import Figure
-from innkeeper.model.constraints import DiskRequest, InterfaceRequest, nic_name
-from innkeeper.model.host import HostInterface, Inventory
+from innkeeper.model.constraints import DiskRequest
+from innkeeper.model.host import Inventory
+from innkeeper.model.network import HostNetwork
+from innkeeper.model.network_names import Networks
 from innkeeper.model.request import Request
+from innkeeper.placement.interfaces import PlacedInterface, place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,10 @@ class Candidate:
     default_pool: str = ""
     pinned_by: Mapping[int, str] = field(default_factory=dict)  # thread id → instance that holds it
     macvlan_mode: str = ""
+    networks: tuple[HostNetwork, ...] = ()  # of its interfaces, by name
+    known: Networks = field(default_factory=Networks)  # all there are, the same for all hosts
+    closed: str = ""  # why it takes no new machines; "" : it does
+    groups: Mapping[str, str] = field(default_factory=dict)  # anti-affinity group → the machine of it that is there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +44,6 @@ class PlacedDisk:
     size: int
     tags: tuple[str, ...]
     pool: str
-    why: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlacedInterface:
-    """A NIC with the host interface it hangs on, and why that one."""
-
-    device: str
-    attach: str
-    parent: str
-    mode: str
     why: str
 
 
@@ -64,37 +61,51 @@ class Fit:
     interfaces: tuple[PlacedInterface, ...]
 
 
+class Reason(NamedTuple):
+    """Something that stands against a request. `kind`: limit, unknown, mismatch, or conflict (as things stand).
+    `about`: the constraint that fails, in a word."""
+
+    kind: str
+    text: str
+    about: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Unfit:
-    """Everything that stands against the request on this host. `kind`: limit, unknown or mismatch."""
+    """Everything that stands against the request on this host."""
 
     host_id: int
     host: str
-    reasons: tuple[tuple[str, str], ...]  # (kind, text)
+    reasons: tuple[Reason, ...]
 
     def of(self, kind: str) -> tuple[str, ...]:
-        return tuple(text for k, text in self.reasons if k == kind)
+        """The texts of one kind."""
+        return tuple(one.text for one in self.reasons if one.kind == kind)
 
 
-class _Reasons(list[tuple[str, str]]):
-    def limit(self, text: str) -> None:
-        self.append(("limit", text))
+class _Reasons(list[Reason]):
+    def limit(self, text: str, about: str) -> None:
+        self.append(Reason("limit", text, about))
 
-    def unknown(self, text: str) -> None:
-        self.append(("unknown", text))
+    def unknown(self, text: str, about: str) -> None:
+        self.append(Reason("unknown", text, about))
 
-    def mismatch(self, text: str) -> None:
-        self.append(("mismatch", text))
+    def mismatch(self, text: str, about: str) -> None:
+        self.append(Reason("mismatch", text, about))
+
+    def conflict(self, text: str, about: str) -> None:
+        self.append(Reason("conflict", text, about))
 
 
 def fit(candidate: Candidate, request: Request) -> Fit | Unfit:
     """How this request would be made on this host, or all the reasons why it cannot be."""
     against = _Reasons()
+    _open(candidate, request, against)
     architecture = _architecture(candidate, request, against)
     cores = len(request.pinned) or request.cores
     _compute(candidate, request, cores, against)
     disks = _disks(candidate, request.disks, against)
-    interfaces = _interfaces(candidate, request.interfaces, against)
+    interfaces = _interfaces(candidate, request, against)
     if against:
         return Unfit(host_id=candidate.host_id, host=candidate.name, reasons=tuple(against))
     return Fit(
@@ -109,10 +120,18 @@ def fit(candidate: Candidate, request: Request) -> Fit | Unfit:
     )
 
 
+def _open(candidate: Candidate, request: Request, against: _Reasons) -> None:
+    if candidate.closed:
+        against.conflict(f"it is closed to new machines: {candidate.closed}", "closed")
+    group = request.anti_affinity
+    if group and (there := candidate.groups.get(group)):
+        against.conflict(f"it has {there} of the anti-affinity group {group}, which is one a host", "anti_affinity")
+
+
 def _architecture(candidate: Candidate, request: Request, against: _Reasons) -> str:
     offered = candidate.inventory.architectures
     if not offered:
-        against.unknown("its architecture is not known yet")
+        against.unknown("its architecture is not known yet", "architecture")
         return ""
     wanted = request.architecture
     if wanted is None or wanted in offered:
@@ -120,35 +139,35 @@ def _architecture(candidate: Candidate, request: Request, against: _Reasons) -> 
     matching = [one for one in offered if one.split("/")[0] == wanted]
     if matching:
         return matching[0]
-    against.mismatch(f"architecture {wanted} is not offered; it has {', '.join(offered)}")
+    against.mismatch(f"architecture {wanted} is not offered; it has {', '.join(offered)}", "architecture")
     return ""
 
 
 def _compute(candidate: Candidate, request: Request, cores: int, against: _Reasons) -> None:
     speed = candidate.inventory.cpu_speed
     if request.cpu_speed and speed and request.cpu_speed > speed:
-        against.mismatch(f"cpu_speed {request.cpu_speed} MHz is more than its {speed} MHz")
+        against.mismatch(f"cpu_speed {request.cpu_speed} MHz is more than its {speed} MHz", "cpu_speed")
     if candidate.cores is None:
-        against.unknown("its number of cores is not known yet")
+        against.unknown("its number of cores is not known yet", "cores")
     elif short := candidate.cores.shortfall(cores):
-        against.limit(short.text)
+        against.limit(short.text, "cores")
     _pins(candidate, request.pinned, against)
     if request.huge_pages:
         if short := candidate.huge_pages.shortfall(request.memory):
-            against.limit(short.text)
+            against.limit(short.text, "huge pages")
     elif candidate.memory is None:
-        against.unknown("its memory is not known yet")
+        against.unknown("its memory is not known yet", "memory")
     elif short := candidate.memory.shortfall(request.memory):
-        against.limit(short.text)
+        against.limit(short.text, "memory")
 
 
 def _pins(candidate: Candidate, pinned: tuple[int, ...], against: _Reasons) -> None:
     there = {thread.id for thread in candidate.inventory.threads if thread.online}
     for core in pinned:
         if there and core not in there:
-            against.mismatch(f"core {core} does not exist or is offline; it has {_ranges(there)}")
+            against.mismatch(f"core {core} does not exist or is offline; it has {_ranges(there)}", "pinned cores")
         elif holder := candidate.pinned_by.get(core):
-            against.limit(f"pinned core {core} is held by {holder}")
+            against.limit(f"pinned core {core} is held by {holder}", "pinned cores")
 
 
 def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reasons) -> tuple[PlacedDisk, ...]:
@@ -156,10 +175,11 @@ def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reas
     pools = dict(candidate.storage)
     if unknown := _unmeasured(candidate, wanted):
         for name in unknown:
-            against.unknown(f"the size of its storage pool {name} is not known yet")
+            against.unknown(f"the size of its storage pool {name} is not known yet", "storage")
         return ()
     if not pools:
-        against.unknown("its storage pools are not known yet" if candidate.cores is None else "it has no storage pool")
+        none = "its storage pools are not known yet" if candidate.cores is None else "it has no storage pool"
+        against.unknown(none, "storage")
         return ()
     free = {name: figure.free for name, figure in pools.items()}
     placed = []
@@ -170,7 +190,7 @@ def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reas
             asked_before = figure.free - free[name]
             before = f", {asked_before} bytes of it for the disks before" if asked_before else ""
             short = figure.shortfall(disk.size + asked_before)
-            against.limit((short.text if short else f"storage pool {name} is full") + before)
+            against.limit((short.text if short else f"storage pool {name} is full") + before, "storage")
             continue
         free[name] -= disk.size
         tags = tuple(tag for tag in disk.tags if tag not in pools)
@@ -200,63 +220,18 @@ def _pool_for(candidate: Candidate, disk: DiskRequest, free: Mapping[str, int]) 
     return best, "it has most room"
 
 
-def _interfaces(
-    candidate: Candidate, wanted: tuple[InterfaceRequest, ...], against: _Reasons
-) -> tuple[PlacedInterface, ...]:
-    offered = [one for one in candidate.inventory.interfaces if offers(one)]
-    requests = wanted or (InterfaceRequest(label="eth0"),)
-    placed = []
-    for position, request in enumerate(requests):
-        matching = [one for one in offered if _matches(one, request)]
-        if not matching:
-            what = " and ".join(
-                part
-                for part in (
-                    f"name {' or '.join(request.names)}" if request.names else "",
-                    f"subnet {' or '.join(request.subnets)}" if request.subnets else "",
-                )
-                if part
-            )
-            have = ", ".join(f"{one.name} ({', '.join(one.subnets) or 'no subnet'})" for one in offered) or "none"
-            asked = f"no interface with {what} for {request.label}" if what else "no network to attach a VM to"
-            against.mismatch(f"{asked}; it has {have}")
-            continue
-        best = min(matching, key=_preference)
-        placed.append(_attach(best, request, position, candidate.macvlan_mode, asked=bool(wanted)))
-    return tuple(placed)
-
-
-def offers(interface: HostInterface) -> bool:
-    """Whether a VM can be attached to a host interface at all."""
-    if not interface.ethernet or interface.name == "lo":
-        return False
-    return interface.kind in ("bridge", "bond", "vlan", "physical", "ovn", "macvlan", "sriov")
-
-
-def _matches(interface: HostInterface, request: InterfaceRequest) -> bool:
-    if request.names and interface.name not in request.names:
-        return False
-    return not request.subnets or any(subnet in interface.subnets for subnet in request.subnets)
-
-
-def _preference(interface: HostInterface) -> tuple[int, int, int, str]:
-    """Bridge, then bond, then others (MAAS's order); among equals a managed one, with DHCP, then by name."""
-    order = {"bridge": 0, "bond": 1, "ovn": 2}.get(interface.kind, 3)
-    return (order, not interface.managed, not interface.dhcp, interface.name)
-
-
-def _attach(
-    interface: HostInterface, request: InterfaceRequest, position: int, mode: str, *, asked: bool
-) -> PlacedInterface:
-    device = nic_name(request.label, position=position)
-    if interface.managed:
-        attach, mode = "network", ""
-    elif interface.kind == "bridge":
-        attach, mode = "bridge", ""
-    else:
-        attach, mode = "macvlan", mode or "bridge"
-    why = "it was asked for" if asked else "bridges first, then bonds, then others"
-    return PlacedInterface(device=device, attach=attach, parent=interface.name, mode=mode, why=why)
+def _interfaces(candidate: Candidate, request: Request, against: _Reasons) -> tuple[PlacedInterface, ...]:
+    placed, reasons = place(
+        hostname=candidate.name,
+        interfaces=candidate.inventory.interfaces,
+        networks=candidate.networks,
+        known=candidate.known,
+        wanted=request.interfaces,
+        macvlan_mode=candidate.macvlan_mode,
+    )
+    for text in reasons:
+        against.mismatch(text, "interfaces")
+    return placed
 
 
 def _ranges(ids: set[int]) -> str:

@@ -18,7 +18,18 @@ from innkeeper.model.machine import Origin, PowerState
 from innkeeper.model.names import random_name
 from innkeeper.model.request import Request
 from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
-from innkeeper.store import disks, domains, holdings, hosts, interfaces, machines, operations, storage_pools
+from innkeeper.store import (
+    disks,
+    domains,
+    holdings,
+    host_interfaces,
+    hosts,
+    interfaces,
+    machines,
+    networks,
+    operations,
+    storage_pools,
+)
 from innkeeper.store.database import Write
 from innkeeper.store.figures import figures
 from innkeeper.store.tables import claim
@@ -54,6 +65,8 @@ def candidate(sql: sa.Connection, host: Host) -> Candidate:
         default_pool=host.default_storage_pool,
         pinned_by={core: row.instance for row in pinned for core in machines.ints(row.pinned)},
         macvlan_mode=host.default_macvlan_mode or "",
+        networks=host_interfaces.networks(sql, [host.id]).get(host.id, ()),
+        known=networks.known(sql),
     )
 
 
@@ -73,12 +86,14 @@ def check(sql: sa.Connection, host: Host, request: Request) -> Fit:
 
 
 def _refusal(verdict: Unfit) -> Exception:
-    text = "; ".join(text for _, text in verdict.reasons)
+    text = "; ".join(one.text for one in verdict.reasons)
     brief = f"VM host {verdict.host} cannot hold this machine: {text}."
     if verdict.of("unknown"):
         return LimitsUnknown(brief, resolution="Refresh the host, or wait until it has been discovered.")
     if verdict.of("limit"):
         return OverLimit(brief)
+    if verdict.of("conflict"):
+        return Conflict(brief)
     return Invalid(brief)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from innkeeper.model.constraints import GB, DiskRequest, InterfaceRequest
+from innkeeper.model.constraints import GB, DiskRequest
+from innkeeper.model.interface_constraints import InterfaceRequest
 from innkeeper.model.request import Request
 
 OTHER: dict[str, Any] = {

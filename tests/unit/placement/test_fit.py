@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from innkeeper.model import capacity
 from innkeeper.model.capacity import Figure
-from innkeeper.model.constraints import GB, DiskRequest, InterfaceRequest
+from innkeeper.model.constraints import GB, DiskRequest
 from innkeeper.model.host import HostInterface, Inventory, NumaNode, Thread
+from innkeeper.model.interface_constraints import Condition, InterfaceRequest
 from innkeeper.model.request import Request
-from innkeeper.placement.fit import Candidate, Fit, Unfit, fit, offers
+from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
 
 THREADS = tuple(Thread(id=number, core=number, online=number != 3) for number in range(4))
 BRIDGE = HostInterface(name="br0", kind="bridge", managed=True, subnets=("10.0.0.0/24",), dhcp=True)
@@ -52,7 +53,7 @@ def fits(host: Candidate = HOST, **wishes: Any) -> Fit:
 def refused(host: Candidate = HOST, **wishes: Any) -> tuple[tuple[str, str], ...]:
     found = fit(host, Request(**wishes))
     assert isinstance(found, Unfit), found
-    return found.reasons
+    return tuple((one.kind, one.text) for one in found.reasons)
 
 
 def disks(*sizes: int, tags: tuple[str, ...] = ()) -> tuple[DiskRequest, ...]:
@@ -200,74 +201,11 @@ def test_huge_pages_have_a_figure_of_their_own() -> None:
     fits(replace(HOST, memory=None), huge_pages=True, memory=1024)
 
 
-def with_interfaces(*interfaces: HostInterface) -> Candidate:
-    return replace(HOST, inventory=replace(INVENTORY, interfaces=interfaces))
-
-
-NIC = HostInterface(name="eno1", kind="physical")
-BOND = HostInterface(name="bond0", kind="bond", subnets=("10.1.0.0/24",))
-OWN_BRIDGE = HostInterface(name="br9", kind="bridge", subnets=("10.0.0.0/24",))
-
-
-@pytest.mark.parametrize(
-    ("there", "taken", "attach"),
-    [
-        ((NIC, BOND, OWN_BRIDGE, BRIDGE), "br0", "network"),
-        ((NIC, BOND, OWN_BRIDGE), "br9", "bridge"),
-        ((NIC, BOND), "bond0", "macvlan"),
-        ((NIC,), "eno1", "macvlan"),
-        ((replace(OWN_BRIDGE, name="br2"), OWN_BRIDGE), "br2", "bridge"),
-        ((replace(BRIDGE, name="a", dhcp=False), BRIDGE), "br0", "network"),
-    ],
-)
-def test_bridges_then_bonds_then_others(there: tuple[HostInterface, ...], taken: str, attach: str) -> None:
-    (nic,) = fits(with_interfaces(*there)).interfaces
-    assert (nic.parent, nic.attach) == (taken, attach)
-
-
-def test_macvlan_takes_the_hosts_mode() -> None:
-    host = with_interfaces(NIC)
-    assert fits(host).interfaces[0].mode == "bridge"
-    assert fits(replace(host, macvlan_mode="vepa")).interfaces[0].mode == "vepa"
-    assert fits(replace(HOST, macvlan_mode="vepa")).interfaces[0].mode == ""
-
-
-def wanted(label: str = "eth0", names: tuple[str, ...] = (), subnets: tuple[str, ...] = ()) -> InterfaceRequest:
-    return InterfaceRequest(label=label, names=names, subnets=subnets)
-
-
-def test_S09_nics_hang_where_they_were_asked() -> None:
-    host = with_interfaces(NIC, BOND, OWN_BRIDGE, BRIDGE)
-    requests = (wanted("eth0", subnets=("10.0.0.0/24",)), wanted("eth1", names=("eno1", "bond0")), wanted("7"))
-    found = fits(host, interfaces=requests).interfaces
-    assert [(nic.device, nic.parent) for nic in found] == [("eth0", "br0"), ("eth1", "bond0"), ("eth7", "br0")]
-
-
-def test_what_is_asked_and_not_there_is_named() -> None:
-    host = with_interfaces(BRIDGE, BOND)
-    asked = (wanted("a", names=("br5", "br6")), wanted("b", names=("br0",), subnets=("10.1.0.0/24",)))
-    found = refused(host, interfaces=asked)
-    have = "it has br0 (10.0.0.0/24), bond0 (10.1.0.0/24)"
-    assert found == (
-        ("mismatch", f"no interface with name br5 or br6 for a; {have}"),
-        ("mismatch", f"no interface with name br0 and subnet 10.1.0.0/24 for b; {have}"),
+def test_interfaces_are_placed_and_missing_ones_told() -> None:
+    asked = (InterfaceRequest(label="lan", conditions=(Condition(text="name=br9", about="name", accepted=("br9",)),)),)
+    assert refused(interfaces=asked) == (
+        ("mismatch", "no interface with name=br9 for lan; it has br0 (VLAN not known)"),
     )
-
-
-def test_a_host_without_a_network() -> None:
-    assert refused(with_interfaces()) == (("mismatch", "no network to attach a VM to; it has none"),)
-
-
-@pytest.mark.parametrize(
-    ("interface", "offered"),
-    [
-        (BRIDGE, True),
-        (replace(NIC, ethernet=False), False),  # R10: InfiniBand
-        (HostInterface(name="lo", kind="physical"), False),
-        (HostInterface(name="x", kind="unknown"), False),
-        (HostInterface(name="net", kind="ovn", managed=True), True),
-    ],
-)
-def test_R10_what_a_vm_can_be_attached_to(interface: HostInterface, offered: bool) -> None:
-    assert offers(interface) == offered
-    assert isinstance(fit(with_interfaces(interface), Request()), Fit) == offered
+    assert refused(replace(HOST, inventory=replace(INVENTORY, interfaces=()))) == (
+        ("mismatch", "no network to attach a VM to; it has none"),
+    )

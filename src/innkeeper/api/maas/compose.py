@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -13,16 +14,20 @@ from innkeeper.api.maas.routes import Call
 from innkeeper.api.maas.shapes import API
 from innkeeper.api.maas.values import Values
 from innkeeper.errors import Invalid
-from innkeeper.model import constraints
+from innkeeper.model import constraints, interface_constraints, network_names
+from innkeeper.model.interface_constraints import InterfaceRequest
 from innkeeper.model.names import check_hostname
 from innkeeper.model.request import DEFAULT_CORES, DEFAULT_MEMORY, Request
 from innkeeper.operations.compose import COMPOSE
-from innkeeper.store import claims, hosts, machines
+from innkeeper.store import claims, hosts, machines, networks
 from innkeeper.store.claims import Claimed
 from innkeeper.store.database import Database, Write
 
 MOST_CORES, LEAST_MEMORY, MOST_MEMORY = 4096, 1024, 64 * 1024 * 1024
 
+ANTI_AFFINITY = Param(
+    "anti_affinity", "text", "A group of machines that are one a host: on a host that has one of it, none.", longest=100
+)
 COMPOSE_PARAMS = (
     Param("cores", "integer", "Virtual cores. Default 1.", minimum=1, maximum=MOST_CORES),
     Param("pinned_cores", "integer", "Threads of the host to pin to, instead of cores.", repeated=True, minimum=0),
@@ -35,7 +40,14 @@ COMPOSE_PARAMS = (
     Param("zone", "text", "The zone, by id or name. Default: the host's."),
     Param("pool", "text", "The resource pool, by id (0 is valid) or name. Default: the host's."),
     Param("storage", "text", "Disks: [label:]size[(tag,…)],… with sizes in GB.", example="root:20(fast),data:100"),
-    Param("interfaces", "text", "NICs: label:key=value,…;… with the keys name and subnet.", example="eth0:name=br0"),
+    Param(
+        "interfaces",
+        "text",
+        "NICs: label:key=value[,key=value…][;label:…]. Keys: id, name, hostname, type, tag, link_speed, fabric, "
+        "fabric_class, vlan, vid, subnet, subnet_cidr, space, each also with not_ before it, ip and mode=unconfigured.",
+        example="eth0:subnet_cidr=10.0.0.0/24,ip=10.0.0.5;eth1:space=dmz",
+    ),
+    ANTI_AFFINITY,
     Param("skip_commissioning", "boolean", "Accepted: composing reads back what was made, there is nothing to skip."),
 )
 
@@ -49,7 +61,7 @@ def request_of(sql: sa.Connection, values: Values) -> Request:
     if pinned and cores is not None and cores != len(pinned):
         raise _bad("cores", f"{cores} cores and {len(pinned)} pinned_cores do not agree; send one of them")
     hostname = values.text("hostname")
-    storage, interfaces = values.text("storage"), values.text("interfaces")
+    storage = values.text("storage")
     wanted = Request(
         hostname=check_hostname(hostname) if hostname else "",
         cores=len(pinned) or cores or DEFAULT_CORES,
@@ -58,13 +70,19 @@ def request_of(sql: sa.Connection, values: Values) -> Request:
         huge_pages=values.boolean("hugepages_backed", False),
         architecture=values.text("architecture") or None,
         cpu_speed=values.integer("cpu_speed"),
-        interfaces=constraints.interfaces(interfaces) if interfaces else (),
+        interfaces=interfaces_of(sql, values.text("interfaces")),
         domain_id=domain_id(sql, values.text("domain")) if values.text("domain") else None,
         zone_id=zone_id(sql, values.text("zone")) if values.text("zone") else None,
         pool_id=pool_id(sql, values.text("pool")) if values.text("pool") else None,
-        **({"disks": constraints.storage(storage)} if storage else {}),
+        anti_affinity=values.text("anti_affinity").strip(),
     )
-    return wanted
+    return replace(wanted, disks=constraints.storage(storage)) if storage else wanted
+
+
+def interfaces_of(sql: sa.Connection, text: str) -> tuple[InterfaceRequest, ...]:
+    """The NICs that an `interfaces=` text asks for; Invalid naming the piece that cannot be read or is not known."""
+    wanted = interface_constraints.interfaces(text) if text.strip() else ()
+    return network_names.resolve(wanted, networks.known(sql)) if wanted else ()
 
 
 def _bad(field: str, message: str) -> Invalid:

@@ -1,0 +1,86 @@
+"""What an interface reaches, and whether that is what was asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from innkeeper.model.host import HostInterface
+from innkeeper.model.interface_constraints import Condition
+from innkeeper.model.network import UNDEFINED_ID, HostNetwork, Subnet, Vlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """An interface (a host's, or a machine's) as conditions see it. None and empty: not known."""
+
+    id: int = 0
+    name: str = ""
+    hostname: str = ""
+    kind: str = "unknown"
+    tags: tuple[str, ...] = ()
+    speed: int = 0  # Mbit/s
+    fabric_id: int | None = None
+    fabric_class: str | None = None
+    vlan_id: int | None = None
+    vid: int | None = None
+    space_id: int | None = None  # UNDEFINED_ID: none
+    subnet_ids: tuple[int, ...] = ()
+
+    def meets(self, condition: Condition) -> bool:
+        """Whether a condition holds; a negated one holds of what is not known."""
+        return self._is(condition) != condition.negated
+
+    def _is(self, condition: Condition) -> bool:
+        accepted = condition.accepted
+        match condition.about:
+            case "subnet":
+                return any(id in accepted for id in self.subnet_ids)
+            case "tag":
+                return any(set(str(one).split("&&")) <= set(self.tags) for one in accepted)
+            case "speed":
+                return any(self.speed >= int(least) for least in accepted)
+            case about:
+                value = getattr(self, _FIELDS[about])
+                return value is not None and value in accepted
+
+
+_FIELDS = {
+    "id": "id",
+    "name": "name",
+    "hostname": "hostname",
+    "type": "kind",
+    "fabric": "fabric_id",
+    "fabric_class": "fabric_class",
+    "vlan": "vlan_id",
+    "vid": "vid",
+    "space": "space_id",
+}
+
+
+def offers(interface: HostInterface) -> bool:
+    """Whether a VM can be attached to a host interface at all."""
+    if not interface.ethernet or interface.name == "lo":
+        return False
+    return interface.kind in ("bridge", "bond", "vlan", "physical", "ovn", "macvlan", "sriov")
+
+
+def reach_of(interface: HostInterface, network: HostNetwork | None, *, hostname: str) -> Reach:
+    """A host's interface as conditions see it."""
+    reach = Reach(name=interface.name, hostname=hostname, kind=interface.kind, speed=interface.speed)
+    if network is None:
+        return reach
+    reach = replace(reach, id=network.id, fabric_class=network.fabric.class_type if network.fabric else None)
+    return reach if network.vlan is None else on_vlan(reach, network.vlan, network.subnets)
+
+
+def on_vlan(reach: Reach, vlan: Vlan, subnets: Sequence[Subnet]) -> Reach:
+    """The same interface, on that VLAN of its fabric."""
+    return replace(
+        reach,
+        fabric_id=vlan.fabric_id,
+        vlan_id=vlan.id,
+        vid=vlan.vid,
+        space_id=UNDEFINED_ID if vlan.space_id is None else vlan.space_id,
+        subnet_ids=tuple(one.id for one in subnets),
+    )
