@@ -12,9 +12,10 @@ from innkeeper.api.house import House, audit, mark
 from innkeeper.api.maas import machine_parameters as parameters
 from innkeeper.api.maas import machine_shapes, shapes
 from innkeeper.api.maas.lookups import domain_id, lookups, pool_id, zone_id
+from innkeeper.api.maas.machine_access import found, mine, unlocked
 from innkeeper.api.maas.parameters import Param
-from innkeeper.api.maas.routes import Call, Route, no_match
-from innkeeper.errors import Conflict, Forbidden, Invalid
+from innkeeper.api.maas.routes import Call, Route
+from innkeeper.errors import Conflict, Invalid
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine, Origin, PowerState
 from innkeeper.model.names import check_hostname
@@ -26,27 +27,6 @@ from innkeeper.store.database import Write, now
 
 def shape_one(sql: sa.Connection, system_id: str) -> shapes.Json:
     return machine_shapes.machine(machines.find(sql, system_id), lookups(sql))
-
-
-def _found(call: Call, sql: sa.Connection) -> Machine:
-    """The machine of the path, if the caller may see it: others' machines are not there for a user."""
-    one = machines.find(sql, call.path["system_id"])
-    if not call.user.is_admin and one.owner_id not in (None, call.user.user_id):
-        raise no_match("Machine")
-    return one
-
-
-def _mine(call: Call, sql: sa.Connection) -> Machine:
-    """The machine of the path, if the caller may act on it."""
-    one = _found(call, sql)
-    call.permit(owner_id=one.owner_id, composer_id=one.composer_id)
-    return one
-
-
-def _unlocked(one: Machine) -> Machine:
-    if one.locked:
-        raise Forbidden(f"{one.hostname} is locked.", resolution="Unlock it first.")
-    return one
 
 
 async def listing(call: Call) -> object:
@@ -64,7 +44,7 @@ def _listing(sql: sa.Connection, call: Call) -> bytes:
 
 async def read(call: Call) -> object:
     house: House = call.services
-    return await house.services.database.reading(lambda sql: machine_shapes.machine(_found(call, sql), lookups(sql)))
+    return await house.services.database.reading(lambda sql: machine_shapes.machine(found(call, sql), lookups(sql)))
 
 
 async def update(call: Call) -> object:
@@ -72,7 +52,7 @@ async def update(call: Call) -> object:
     values = call.values
 
     def change(write: Write) -> shapes.Json:
-        one = _unlocked(_mine(call, write.sql))
+        one = unlocked(mine(call, write.sql))
         wanted: dict[str, object] = {}
         hostname = values.text("hostname")
         if hostname and check_hostname(hostname) != one.hostname:
@@ -106,7 +86,7 @@ async def delete(call: Call) -> object:
     forced = call.values.boolean("force", False)
 
     def change(write: Write) -> str:
-        one = _unlocked(_mine(call, write.sql))
+        one = unlocked(mine(call, write.sql))
         if one.origin == Origin.HOST:
             raise Conflict(f"{one.hostname} stands for a VM host.", resolution="Remove the VM host instead.")
         audit(write, call.request, call.user, f"deleted {one.hostname}", host_id=one.host_id, system_id=one.system_id)
@@ -130,7 +110,7 @@ async def _power(call: Call, saga: Saga, *, force: bool = False) -> object:
     house: House = call.services
 
     def change(write: Write) -> str:
-        one = _unlocked(_mine(call, write.sql))
+        one = unlocked(mine(call, write.sql))
         _has_power(one)
         text = f"{saga.kind} {one.hostname}{_why(call)}"
         audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
@@ -157,7 +137,7 @@ async def query_power_state(call: Call) -> object:
     """Ask the host itself, and keep what it says."""
     house: House = call.services
     database = house.services.database
-    one = await database.reading(lambda sql: _found(call, sql))
+    one = await database.reading(lambda sql: found(call, sql))
     if one.host_id is None:
         return {"state": str(one.power_state)}
     asked_at = await database.reading(now)
@@ -202,7 +182,7 @@ async def _lock(call: Call, *, locked: bool) -> object:
     house: House = call.services
 
     def change(write: Write) -> shapes.Json:
-        one = _mine(call, write.sql)
+        one = mine(call, write.sql)
         if one.locked != locked:
             machines.update(write, one.system_id, locked=locked)
             text = f"{'locked' if locked else 'unlocked'} {one.hostname}{_why(call)}"
@@ -217,7 +197,7 @@ async def set_owner_data(call: Call) -> object:
     house: House = call.services
 
     def change(write: Write) -> shapes.Json:
-        one = _mine(call, write.sql)
+        one = mine(call, write.sql)
         data = dict(one.owner_data) | dict(call.values.other)
         data = {key: value for key, value in data.items() if value != ""}
         if data != dict(one.owner_data):
