@@ -232,11 +232,11 @@ async def test_every_call_needs_a_key(house: Inn) -> None:
     assert len(paths) >= 8
     for path, calls in paths.items():
         for method in calls:
-            answer = await house.nobody.call(method.upper(), path.format(id="1"))
+            answer = await house.nobody.call(method.upper(), path.format(id="1", system_id="1"))
             assert answer.status_code == 401, path
             assert answer.headers["www-authenticate"].startswith("OAuth")
             malformed = await house.nobody.call(
-                method.upper(), path.format(id="1"), headers={"Authorization": "OAuth oauth_token=a, oauth_token=b"}
+                method.upper(), path.format(id="1", system_id="1"), headers={"Authorization": "OAuth oauth_token=a, oauth_token=b"}
             )
             assert malformed.status_code == 400, path
 
@@ -256,7 +256,7 @@ async def test_the_description_tells_every_answer(house: Inn) -> None:
             for client in (house.nobody, ann, house.admin):
                 for id in ("1", "0", done, add, "x"):
                     for query in ("", "?x=1", "?limit=0", "?kind=audit", "?host_id=x"):
-                        answer = await client.call(method.upper(), path.format(id=id) + query)
+                        answer = await client.call(method.upper(), path.format(id=id, system_id=id) + query)
                         provoked.setdefault((path, method), set()).add(answer.status_code)
     assert set().union(*provoked.values()) == {200, 400, 401, 403, 404, 409, 422}
     for (path, method), statuses in provoked.items():

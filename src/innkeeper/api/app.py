@@ -7,17 +7,37 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from innkeeper import __version__
-from innkeeper.api import login, metrics
+from innkeeper.api import login, metrics, phone_home
 from innkeeper.api.auth import ApiKey
 from innkeeper.api.feed import Feed
 from innkeeper.api.house import House, StoredKeys
-from innkeeper.api.maas import configuration, domains, hosts, machines, pools, users, version, zones
+from innkeeper.api.maas import (
+    account,
+    block_devices,
+    configuration,
+    deploy,
+    devices,
+    domains,
+    events,
+    files,
+    hosts,
+    machines,
+    pools,
+    refused,
+    ssh_keys,
+    tags,
+    users,
+    version,
+    virtual_machines,
+    zones,
+)
 from innkeeper.api.maas.dispatch import Dispatch
 from innkeeper.api.maas.nouns import DOCS
+from innkeeper.api.v1 import consoles as consoles_v1
 from innkeeper.api.v1 import events as events_v1
 from innkeeper.api.v1 import hosts as hosts_v1
 from innkeeper.api.v1 import operations as operations_v1
@@ -39,6 +59,16 @@ ROUTES = (
     *configuration.ROUTES,
     *hosts.ROUTES,
     *machines.ROUTES,
+    *deploy.ROUTES,
+    *ssh_keys.ROUTES,
+    *tags.ROUTES,
+    *files.ROUTES,
+    *account.ROUTES,
+    *devices.ROUTES,
+    *block_devices.ROUTES,
+    *events.ROUTES,
+    *virtual_machines.ROUTES,
+    *refused.ROUTES,
 )
 _WELCOME = f"""\
 Innkeeper {__version__} is up.
@@ -84,8 +114,9 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.house = house
     app.add_exception_handler(InnkeeperError, _refuse)
     for prefix in ("/api/v1", "/MAAS/api/v1"):
-        for router in (operations_v1.router, events_v1.router, hosts_v1.router):
+        for router in (operations_v1.router, events_v1.router, hosts_v1.router, consoles_v1.router):
             app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
+    app.include_router(phone_home.router)
     _plain_routes(app, house)
     dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))], docs=DOCS)
     app.mount("/MAAS/api/2.0", dispatch)
@@ -93,13 +124,16 @@ def make_app(settings: Settings) -> FastAPI:
     return app
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
-    """An error of the native API: its parts as JSON."""
+async def _refuse(request: Request | WebSocket, error: Exception) -> Response:
+    """An error of the native API: its parts as JSON. A websocket is refused in the same way, before it is one."""
     assert isinstance(error, InnkeeperError)
     record = error.record()
     body = {"brief": record.brief, "details": record.details, "resolution": record.resolution, "name": record.name}
     headers = {"WWW-Authenticate": 'OAuth realm="MAAS API"'} if isinstance(error, Unauthorized) else {}
-    return JSONResponse(body, status_code=error.status, headers=headers)
+    response = JSONResponse(body, status_code=error.status, headers=headers)
+    if isinstance(request, WebSocket):
+        await request.send_denial_response(response)
+    return response
 
 
 def _plain_routes(app: FastAPI, house: House) -> None:

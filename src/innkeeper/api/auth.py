@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Protocol
 from urllib.parse import unquote
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from innkeeper.errors import Forbidden, Invalid, Unauthorized
 
@@ -61,7 +61,7 @@ class Keys(Protocol):
 class Identifier(Protocol):
     """One way to know who asks. A list of them is tried in order; a browser session would be another one."""
 
-    async def identify(self, request: Request, *, oauth: Mapping[str, str]) -> Actor | None:
+    async def identify(self, request: HTTPConnection, *, oauth: Mapping[str, str]) -> Actor | None:
         """The actor, or None if the request says nothing of this kind.
 
         `oauth`: the oauth_* values of the query or the body. Raises Unauthorized, Invalid.
@@ -74,7 +74,7 @@ class ApiKey:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
-    async def identify(self, request: Request, *, oauth: Mapping[str, str]) -> Actor | None:
+    async def identify(self, request: HTTPConnection, *, oauth: Mapping[str, str]) -> Actor | None:
         """See `Identifier`."""
         claim = parse(request.headers.get("authorization", "")) or oauth
         if not claim:
@@ -86,7 +86,9 @@ class ApiKey:
         return found[0]
 
 
-async def identify(identifiers: Iterable[Identifier], request: Request, *, oauth: Mapping[str, str]) -> Actor | None:
+async def identify(
+    identifiers: Iterable[Identifier], request: HTTPConnection, *, oauth: Mapping[str, str]
+) -> Actor | None:
     """The first identifier's answer that is not None; None: nobody said who they are."""
     for identifier in identifiers:
         actor = await identifier.identify(request, oauth=oauth)

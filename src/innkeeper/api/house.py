@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from innkeeper.api.auth import Actor
 from innkeeper.api.feed import Feed
@@ -40,6 +40,7 @@ class House:
     async def leave(self) -> None:
         """Before the server closes its connections: open streams end, and who waits hears how things stand."""
         await self.feed.end()
+        self.services.consoles.end()
         self.engine.endings.let_go()
 
     def turn(self, host_id: int) -> asyncio.Lock:
@@ -51,6 +52,7 @@ class House:
         """In this order: nobody looks, what runs lets go, connections close."""
         await self.watch.stop()
         await self.engine.stop()
+        await self.services.consoles.stop()
         await self.feed.stop()
         await self.services.connections.close()
         self.services.database.close()
@@ -96,7 +98,7 @@ class StoredKeys:
 
 
 def audit(
-    write: Write, request: Request, actor: Actor, text: str, *, host_id: int | None = None, system_id: str = ""
+    write: Write, request: HTTPConnection, actor: Actor, text: str, *, host_id: int | None = None, system_id: str = ""
 ) -> None:
     """An audit event: who changed (or read a secret of) what, from where."""
     address = request.client.host if request.client else ""

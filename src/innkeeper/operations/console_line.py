@@ -30,7 +30,8 @@ Reach = Callable[[int], Awaitable[Hypervisor]]
 class Viewer:
     """One who watches. Slow ones keep nobody waiting: what is too much for them is dropped, and they are told."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, *, stays: bool) -> None:
+        self.stays = stays  # when the machine becomes another's: an administrator does
         self._line, self._queue = line, Queue()
         self._fresh = asyncio.Event()
         self._over = False
@@ -85,8 +86,9 @@ class Line:
         """Whether text comes."""
         return self._console is not None
 
-    def join(self, viewer: Viewer) -> None:
-        """Show a viewer what is kept, how things stand, and what comes."""
+    def join(self, viewer: Viewer, *, owner_id: int | None) -> None:
+        """Show a viewer what is kept, how things stand, and what comes. `owner_id`: whose the machine is now."""
+        self._belong(owner_id)
         if kept := self.ring.read():
             viewer.put(kept)
         if self._said:
@@ -160,10 +162,18 @@ class Line:
     def _still(self, there: Place) -> bool:
         """Compare with the record: whether the console is still wanted, and whose its text is."""
         self._deploying = self._deploying and there.deploying
-        if self.owner_id != there.owner_id:
-            self.ring.clear()
-            self.owner_id = there.owner_id
+        self._belong(there.owner_id)
         return self.wanted
+
+    def _belong(self, owner_id: int | None) -> None:
+        """Nobody sees what was printed under another owner, nor goes on watching what is another's now."""
+        if self.owner_id == owner_id:
+            return
+        self.ring.clear()
+        self.owner_id = owner_id
+        for viewer in [one for one in self._viewers if not one.stays]:
+            viewer.end("You may not watch this console any more: the machine has another owner now.")
+            self._viewers.discard(viewer)
 
     async def _visit(self, there: Place) -> bool:
         """Open the console if the machine runs, and stay until it ends or nobody wants it. Whether it was open."""
@@ -205,14 +215,17 @@ class Line:
                 viewer.put(data)
 
     async def _stay(self, reading: asyncio.Task[None]) -> None:
+        clock = asyncio.get_running_loop().time
+        look_at = clock() + RELOOK
         while not reading.done() and self.wanted:
             changed = asyncio.create_task(self._changed.wait())
             try:
-                done, _ = await asyncio.wait({reading, changed}, timeout=RELOOK, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({reading, changed}, timeout=look_at - clock(), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 changed.cancel()
             self._changed.clear()
-            if not done:
+            if clock() >= look_at:
+                look_at = clock() + RELOOK
                 with suppress(Unavailable):  # the console needs no database
                     there = await self._database.reading(place, self._id)
                     if there is None or not self._still(there):

@@ -30,14 +30,15 @@ class Consoles:
         self._over = False
 
     @asynccontextmanager
-    async def view(self, system_id: str) -> AsyncIterator[Viewer]:
-        """Watch a machine: what is kept of its console first, then all that comes."""
+    async def view(self, system_id: str, *, owner_id: int | None, stays: bool) -> AsyncIterator[Viewer]:
+        """Watch a machine: what is kept of its console first, then all that comes. `owner_id`: whose it is now;
+        `stays`: also when it becomes another's."""
         line = self._line(system_id)
-        viewer = Viewer(line)
+        viewer = Viewer(line, stays=stays)
         if self._over:
             viewer.end("This server is stopping.")
         else:
-            line.join(viewer)
+            line.join(viewer, owner_id=owner_id)
         try:
             yield viewer
         finally:

@@ -66,7 +66,7 @@ def test_what_is_put_while_one_reads_stays_in_order() -> None:
 @given(st.text())
 def test_plain_text_has_nothing_that_steers_a_terminal(text: str) -> None:
     shown = plain(text.encode("utf-8", "surrogatepass"))
-    assert not [letter for letter in shown if ord(letter) < 32 and letter not in "\n\t" or 0x7F <= ord(letter) < 0xA0]
+    assert not [letter for letter in shown if (ord(letter) < 32 and letter not in "\n\t") or 0x7F <= ord(letter) < 0xA0]
 
 
 def test_plain_text_and_last_lines() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 from innkeeper.api.auth import Actor, ApiKey, identify
 from innkeeper.api.house import House, StoredKeys
@@ -39,14 +40,14 @@ def answers(*more: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Refusal, "description": texts[status]} for status in sorted({400, 401, *more})}
 
 
-def house(request: Request) -> House:
+def house(request: HTTPConnection) -> House:
     """The house of this process."""
     inn: House = request.app.state.house
     return inn
 
 
-async def actor(request: Request) -> Actor:
-    """The actor of a request; Unauthorized when nobody is known."""
+async def actor(request: HTTPConnection) -> Actor:
+    """The actor of a request or a websocket; Unauthorized when nobody is known."""
     found = await identify([ApiKey(StoredKeys(house(request).services))], request, oauth={})
     if found is None:
         raise Unauthorized("Authorization Error: this call needs an API key.")
@@ -58,7 +59,7 @@ def viewer(who: Actor) -> Viewer | None:
     return None if who.is_admin else Viewer(user_id=who.user_id, username=who.username)
 
 
-async def nothing_else(request: Request) -> None:
+async def nothing_else(request: HTTPConnection) -> None:
     """Refuse query parameters that the call does not have: nothing is ignored silently. Needs an API key first."""
     await actor(request)
     known = [field.alias for field in request.scope["route"].dependant.query_params]
