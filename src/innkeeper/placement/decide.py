@@ -1,0 +1,161 @@
+"""A fleet and a wish: the host that a machine is made on, and a verdict for every host. Pure.
+
+The policy is to spread by headroom: of the hosts that can hold the machine the one is taken that keeps the largest
+part of its scarcest resource free (docs/reference/placement.md).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from innkeeper.model.allocation import Wish
+from innkeeper.model.capacity import Figure
+from innkeeper.model.network import HostNetwork
+from innkeeper.model.request import Request
+from innkeeper.placement.fit import Candidate, Fit, Reason, fit
+from innkeeper.placement.matching import offers
+from innkeeper.placement.reach import Reach, on_vlan, reach_of
+
+POLICY = "spread by headroom"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A host as the fleet's decision sees it. `away`: why it cannot be used now, in words; "" : it can."""
+
+    candidate: Candidate
+    kind: str
+    zone_id: int
+    pool_id: int
+    zone: str = ""
+    pool: str = ""
+    tags: tuple[str, ...] = ()
+    away: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What is to be said of one host: it fits, with a score (the more the better), or reasons against it."""
+
+    host_id: int
+    host: str
+    score: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+    fit: Fit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A verdict for every host, in the fleet's order, and the best of those that fit."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    best: Verdict | None = None
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """On how many hosts each constraint failed, most first."""
+        counted = Counter(about for one in self.verdicts for about in {reason.about for reason in one.reasons})
+        return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def decide(
+    fleet: Sequence[Standing],
+    wish: Wish,
+    *,
+    waiting: Mapping[int, int] | None = None,
+    without: Mapping[int, str] | None = None,
+) -> Decision:
+    """The best host for a wish, with a verdict for every host.
+
+    `waiting`: how many machines like it are just being claimed, by host; `without`: hosts that are out of the
+    question, and why.
+    """
+    request, verdicts = wish.request, []
+    for one in fleet:
+        id = one.candidate.host_id
+        if why := (without or {}).get(id):
+            reasons = (Reason("conflict", why, "host"),)
+            verdicts.append(Verdict(host_id=id, host=one.candidate.name, reasons=reasons))
+        else:
+            verdicts.append(verdict(one, wish, request, waiting=(waiting or {}).get(id, 0)))
+    fitting = [one for one in verdicts if one.fit is not None]
+    best = max(fitting, key=lambda one: (one.score, -one.host_id), default=None)
+    return Decision(verdicts=tuple(verdicts), best=best)
+
+
+def verdict(one: Standing, wish: Wish, request: Request, *, waiting: int = 0) -> Verdict:
+    """What is to be said of one host. What is no matter of room comes first: there is nothing to measure then."""
+    candidate = one.candidate
+    reasons = _outside(one, wish)
+    if reasons:
+        return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=reasons)
+    found = fit(candidate, _for_host(candidate, wish, request))
+    if not isinstance(found, Fit):
+        return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=found.reasons)
+    if lacking := _lacking(candidate, found, wish):
+        return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=lacking)
+    score = headroom(candidate, found, machines=1 + waiting)
+    return Verdict(host_id=candidate.host_id, host=candidate.name, score=round(score, 6), fit=found)
+
+
+def headroom(candidate: Candidate, found: Fit, *, machines: int = 1) -> float:
+    """What part of its scarcest resource a host has left with that many machines more; below 0: not enough."""
+    asked: list[tuple[Figure | None, int]] = [(candidate.cores, found.cores)]
+    asked.append((candidate.huge_pages if found.huge_pages else candidate.memory, found.memory))
+    pools = dict(candidate.storage)
+    sizes: Counter[str] = Counter()
+    for disk in found.disks:
+        sizes[disk.pool] += disk.size
+    asked += [(pools[name], size) for name, size in sizes.items()]
+    return min((f.limit - f.used - size * machines) / f.limit if f.limit else 0.0 for f, size in asked if f is not None)
+
+
+def _outside(one: Standing, wish: Wish) -> tuple[Reason, ...]:
+    """What stands against a host itself, whatever room it has."""
+    name = one.candidate.name
+    checks = (
+        ("state", not one.away, "conflict", one.away),
+        ("zone", not wish.zone_ids or one.zone_id in wish.zone_ids, "mismatch", f"it is in the zone {one.zone}"),
+        ("not_in_zone", one.zone_id not in wish.not_zone_ids, "mismatch", f"it is in the zone {one.zone}"),
+        ("pool", not wish.pool_ids or one.pool_id in wish.pool_ids, "mismatch", f"it is in the pool {one.pool}"),
+        ("not_in_pool", one.pool_id not in wish.not_pool_ids, "mismatch", f"it is in the pool {one.pool}"),
+        ("pod", not wish.pods or name in wish.pods, "mismatch", f"it is {name}"),
+        ("not_pod", name not in wish.not_pods, "mismatch", f"it is {name}"),
+        ("pod_type", not wish.pod_types or one.kind in wish.pod_types, "mismatch", f"it is of the type {one.kind}"),
+        ("not_pod_type", one.kind not in wish.not_pod_types, "mismatch", f"it is of the type {one.kind}"),
+        ("not_tags", not set(wish.not_tags) & set(one.tags), "mismatch", f"it has the tags {', '.join(one.tags)}"),
+    )
+    return tuple(Reason(kind, text, about) for about, met, kind, text in checks if not met)
+
+
+def _for_host(candidate: Candidate, wish: Wish, request: Request) -> Request:
+    """Of several architectures that would do, the first that the host offers."""
+    if len(wish.architectures) < 2:
+        return request
+    offered = candidate.inventory.architectures
+    found = [one for one in wish.architectures if any(offers(each, one) for each in offered)]
+    return replace(request, architecture=(found or wish.architectures)[0])
+
+
+def _lacking(candidate: Candidate, found: Fit, wish: Wish) -> tuple[Reason, ...]:
+    """The networks that must be there and that no NIC of the machine would be on."""
+    if not wish.there:
+        return ()
+    reaches = [_reach(candidate, nic.parent, nic.vlan_id) for nic in found.interfaces]
+    return tuple(
+        Reason("mismatch", f"no NIC of it would be on {one.text}", "networks")
+        for one in wish.there
+        if not any(reach.meets(one) for reach in reaches)
+    )
+
+
+def _reach(candidate: Candidate, parent: str, vlan_id: int | None) -> Reach:
+    of_name: dict[str, HostNetwork] = {one.name: one for one in candidate.networks}
+    interface = next((one for one in candidate.inventory.interfaces if one.name == parent), None)
+    if interface is None:
+        return Reach(name=parent)
+    reach = reach_of(interface, of_name.get(parent), hostname=candidate.name)
+    vlan = candidate.known.vlan(vlan_id) if vlan_id is not None else None
+    return reach if vlan is None else on_vlan(reach, vlan, candidate.known.beside(vlan.id))
