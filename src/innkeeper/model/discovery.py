@@ -17,12 +17,16 @@ Spot = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class NewSubnet:
-    """A subnet that nobody knew. `gateway_ip`, `dns_servers`: the network's own address, if it routes and resolves."""
+    """A subnet that nobody knew. `gateway_ip`, `dns_servers`: the network's own address, if it routes and resolves.
+
+    `managed`: addresses in it are ours to give. Not so on a wire that others share: there it takes a reserved range.
+    """
 
     cidr: str
     spot: Spot
     gateway_ip: str | None = None
     dns_servers: tuple[str, ...] = ()
+    managed: bool = False
 
 
 def match(
@@ -63,12 +67,13 @@ def new_subnets(
         for cidr in networks(one):
             if cidr in subnets or cidr in found:
                 continue
-            own = _own_address(one, cidr)
+            own = _own_address(one, cidr) if one.kind in ("bridge", "ovn") else None
             found[cidr] = NewSubnet(
                 cidr=cidr,
                 spot=spots[one.name],
-                gateway_ip=own if one.kind in ("bridge", "ovn") else None,
+                gateway_ip=own,
                 dns_servers=(own,) if own and one.kind == "bridge" else (),
+                managed=own is not None,
             )
     return list(found.values())
 

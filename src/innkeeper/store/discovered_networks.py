@@ -36,6 +36,7 @@ def see(write: Write, host: Host, interfaces: Sequence[HostInterface]) -> None:
             vlan_id=there[one.spot].id,
             gateway_ip=one.gateway_ip,
             dns_servers=one.dns_servers,
+            managed=one.managed,
         )
         _tell(write, host, one, there[one.spot])
     places = {name: there[spot].id for name, spot in spots.items()}

@@ -52,6 +52,11 @@ def find(sql: sa.Connection, id: int) -> Subnet:
     return _from_row(row)
 
 
+def hold(write: Write, id: int) -> None:
+    """Lock a subnet's row; others can go on referring to it."""
+    write.sql.execute(sa.select(subnet.c.id).where(subnet.c.id == id).with_for_update(key_share=True))
+
+
 def create(write: Write, *, cidr: str, vlan_id: int, name: str = "", **values: Any) -> Subnet:
     """Make a subnet (`cidr` in normal form), called by its CIDR without a name. Conflict when there is one."""
     if there := by_cidr(write.sql, [cidr]):

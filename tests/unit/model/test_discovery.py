@@ -106,8 +106,8 @@ def test_a_managed_bridge_routes_and_resolves_for_its_subnets() -> None:
     plain = nic("eth0", "10.0.0.0/24", "10.2.0.0/24", addresses=("10.0.0.9/24", "10.2.0.9/24"))
     spots = {"br0": (-1, 0), "eth0": (-1, 0)}
     assert new_subnets([plain, bridge], spots=spots, subnets={}) == [
-        NewSubnet(cidr="10.0.0.0/24", spot=(-1, 0), gateway_ip="10.0.0.1", dns_servers=("10.0.0.1",)),
-        NewSubnet(cidr="fd00::/64", spot=(-1, 0), gateway_ip="fd00::1", dns_servers=("fd00::1",)),
+        NewSubnet(cidr="10.0.0.0/24", spot=(-1, 0), gateway_ip="10.0.0.1", dns_servers=("10.0.0.1",), managed=True),
+        NewSubnet(cidr="fd00::/64", spot=(-1, 0), gateway_ip="fd00::1", dns_servers=("fd00::1",), managed=True),
         NewSubnet(cidr="10.2.0.0/24", spot=(-1, 0)),
     ]
     assert new_subnets([plain], spots=spots, subnets={"10.0.0.0/24": (1, 0), "10.2.0.0/24": (1, 0)}) == []

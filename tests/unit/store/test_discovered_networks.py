@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict
-from innkeeper.model.host import HostInterface, HostState
+from innkeeper.model.host import HostInterface
 from innkeeper.model.network import Fabric, HostNetwork, Subnet, Vlan
 from innkeeper.store import discovered_networks, fabrics, host_interfaces, hosts, spaces, subnets, vlans
 from innkeeper.store.network_tables import fabric, host_interface, subnet, vlan
+from tests.kit.networks import simulated_host
 from tests.unit.store.seen import INVENTORY, Seen
 
 MANAGED = HostInterface(
@@ -41,19 +42,6 @@ def networks(seen: Seen) -> dict[str, HostNetwork]:
 
 def everything(seen: Seen) -> list[Any]:
     return [tuple(row) for table in TABLES for row in seen.rows(table)]
-
-
-def second_host(seen: Seen) -> int:
-    return seen.database.transact(
-        hosts.insert,
-        kind="simulated",
-        name="beta",
-        address="simulated:beta",
-        project="default",
-        state=HostState.READY,
-        zone_id=1,
-        pool_id=0,
-    )
 
 
 def see(seen: Seen, host_id: int, *interfaces: HostInterface) -> None:
@@ -89,7 +77,8 @@ def test_tags_are_vlans_of_the_parents_fabric_and_of_the_rest_nothing_is_known(s
     assert tagged.vlan is not None
     assert (port.fabric, port.vlan.vid, port.vlan.name, port.dhcp_on) == (tagged.fabric, 0, "untagged", False)
     assert (tagged.vlan.vid, tagged.vlan.name, tagged.subnets) == (5, "vlan-5", ())
-    assert [(one.cidr, one.gateway_ip, one.dns_servers) for one in port.subnets] == [("192.168.7.0/24", None, ())]
+    (plain,) = port.subnets
+    assert (plain.cidr, plain.gateway_ip, plain.dns_servers, plain.managed) == ("192.168.7.0/24", None, (), False)
     assert (found["eth1"].vlan, found["eth1"].fabric, found["eth1"].subnets) == (None, None, ())
 
 
@@ -129,7 +118,7 @@ def test_what_people_edited_stays(seen: Seen) -> None:
 
 def test_two_hosts_on_one_subnet_are_on_one_vlan(seen: Seen) -> None:
     look(seen, MANAGED)
-    other = second_host(seen)
+    other = simulated_host(seen.database, "beta")
     see(seen, other, PORT, replace(PORT, name="eth9", addresses=("10.0.0.7/24",), subnets=("10.0.0.0/24",)))
     found = seen.database.ask(host_interfaces.networks, None)
     assert {one.name: one.vlan for one in found[other]}["eth9"] == found[seen.host_id][0].vlan
@@ -155,7 +144,7 @@ def test_dhcp_is_followed_when_it_changes(seen: Seen) -> None:
     assert not networks(seen)["br0"].dhcp_on
     look(seen, MANAGED)
     assert networks(seen)["br0"].dhcp_on
-    see(seen, second_host(seen), MANAGED)
+    see(seen, simulated_host(seen.database, "beta"), MANAGED)
     look(seen, replace(MANAGED, dhcp=False))
     assert networks(seen)["br0"].dhcp_on  # the other host's network still gives addresses
 
