@@ -24,6 +24,7 @@ def up(settings: Settings) -> None:
     """Serve until interrupted. The first start makes an administrator and prints the API key, once."""
     configure_logs(settings.log_level)
     sockets = _listen(settings.host, settings.port)  # first: where the port is taken, nothing was made yet
+    settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})  # guests are told where we are
     app = make_app(settings)
     house = app.state.house
     database, cipher = house.services.database, house.services.cipher

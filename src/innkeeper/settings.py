@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     poll_every: float = Field(default=30.0, description="refresh of a host whose event stream is cut")
     trust_every: float = Field(default=3.0, description="how often a host that does not trust us yet is asked")
     power_grace: float = Field(default=60.0, description="a guest that has not shut down by then is stopped by force")
+    deploy_limit: float = Field(default=1800.0, description="a deployed guest that has not shown itself by then failed")
     host_timeout: float = Field(default=30.0, description="the longest wait for one answer of a host")
     lease: float = Field(default=5.0, description="a process silent for longer is taken for dead")
     beat: float = Field(default=1.0, description="heartbeat of a process")

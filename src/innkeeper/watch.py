@@ -17,6 +17,7 @@ from innkeeper.errors import HostChanged, HostFailure, HostUntrusted, NotFound, 
 from innkeeper.hypervisors.base import Change, HostEvent, Hypervisor
 from innkeeper.model.host import HostState
 from innkeeper.operations import add_host, refresh, retention, sweep
+from innkeeper.operations.arrivals import Arrivals
 from innkeeper.operations.context import Services
 from innkeeper.operations.engine import Engine
 from innkeeper.store import hosts, ledger, watching
@@ -41,6 +42,7 @@ class Watch:
         self._services, self._engine = services, engine
         self._tasks: dict[int, tuple[int, asyncio.Task[None]]] = {}
         self._main: asyncio.Task[None] | None = None
+        self._arrivals = Arrivals(services)
 
     async def start(self) -> None:
         self._main = asyncio.create_task(self._share())
@@ -49,6 +51,7 @@ class Watch:
         if self._main:
             self._main.cancel()
             await asyncio.gather(self._main, return_exceptions=True)
+        await self._arrivals.stop()
         for _, task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*(task for _, task in self._tasks.values()), return_exceptions=True)
@@ -66,6 +69,7 @@ class Watch:
                 if await database.reading(watching.unclaimed):
                     await database.writing(watching.share, me=self._engine.me)
                 self._tend(await database.reading(watching.watched, me=self._engine.me))
+                await self._arrivals.look(self._tasks.keys())
             except Exception as error:
                 log.warning("could not share the hosts", error=str(error))
             await asyncio.sleep(LOOK)

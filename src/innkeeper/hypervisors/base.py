@@ -103,6 +103,14 @@ class Console(Protocol):
         """Let go of it, and wait until others can have it. Can be repeated; never raises a HostFailure."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class GuestFacts:
+    """What a host sees of a guest that runs: whether an agent in it answers, and its addresses as (MAC, address)."""
+
+    agent: bool = False
+    addresses: tuple[tuple[str, str], ...] = ()
+
+
 class Hypervisor(Protocol):
     """A host of some kind, spoken to with one set of credentials. Made by `registry.connect`."""
 
@@ -169,6 +177,12 @@ class Hypervisor(Protocol):
 
     async def delete_image(self, *, fingerprint: str, installation: str) -> None:
         """Delete an image that carries the installation's mark. Gone already or another's: nothing is done."""
+
+    async def guest(self, *, name: str) -> GuestFacts:
+        """What shows that the guest of a VM is up; nothing of one that is off or gone."""
+
+    async def our_address(self) -> str:
+        """Our end of the connection to the host: where its guests may reach us. "" when it cannot be told."""
 
     async def settle(self, *, name: str) -> None:
         """Wait for what the host is still doing with an instance of that name (a call of a dead process, perhaps)."""

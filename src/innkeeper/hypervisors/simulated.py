@@ -16,7 +16,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from innkeeper.errors import HostRefused, HostUnreachable, HostUntrusted
-from innkeeper.hypervisors.base import Change, Console, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.hypervisors.base import (
+    Change,
+    Console,
+    Guard,
+    GuestFacts,
+    HostEvent,
+    Identity,
+    Target,
+    VolumeSpec,
+    unguarded,
+)
 from innkeeper.hypervisors.simulated_console import SimulatedConsole
 from innkeeper.hypervisors.simulated_images import SimulatedImages
 from innkeeper.hypervisors.simulated_world import Fault, Making, World, world
@@ -183,7 +193,9 @@ class Simulated(SimulatedImages):
             if there or key in state.making:
                 raise HostRefused(f"There is an instance {spec.name} already.", code=409)
             until = time.time() + state.create_seconds
-            state.making[key] = Making(until=until, facts=_made(spec))
+            if spec.image and spec.image not in state.images:
+                raise HostRefused(f"There is no image {spec.image}.", code=404)
+            state.making[key] = Making(until=until, facts=_made(spec), seed=spec.seed)
             state.settle()
         await self.settle(name=spec.name)
 
@@ -192,6 +204,8 @@ class Simulated(SimulatedImages):
             there = state.instances.get(self._key(name))
             if there and (machine is None or (machine and there.tag("machine") == machine)):
                 del state.instances[self._key(name)]
+                state.seeds.pop(self._key(name), None)
+                state.guests.pop(self._key(name), None)
                 state.tell("instance-deleted", self._target.project, name)
 
     async def start(self, *, name: str) -> None:
@@ -207,6 +221,16 @@ class Simulated(SimulatedImages):
                 raise HostRefused(f"There is no instance {name}.", code=404)
             state.instances[self._key(name)] = replace(there, power=power)
             state.tell(action, self._target.project, name)
+
+    async def guest(self, *, name: str) -> GuestFacts:
+        async with self._call("guest", name) as state:
+            there = state.instances.get(self._key(name))
+            on = there is not None and there.power == PowerState.ON
+            return state.guests.get(self._key(name), GuestFacts()) if on else GuestFacts()
+
+    async def our_address(self) -> str:
+        async with self._call("our_address") as state:
+            return state.our_end
 
     async def settle(self, *, name: str) -> None:
         while True:
@@ -259,7 +283,10 @@ def _made(spec: InstanceSpec) -> InstanceFacts:
         power=PowerState.OFF,
         disks=tuple(DiskFacts(device=d.device, pool=d.pool, volume=d.volume, size=d.size) for d in spec.disks),
         interfaces=tuple(
-            InterfaceFacts(device=n.device, attach=n.attach, parent=n.parent, mac=n.mac) for n in spec.interfaces
+            InterfaceFacts(
+                device=n.device, attach=n.attach, parent=n.parent, mac=n.mac, vlan=n.vlan, addresses=n.addresses
+            )
+            for n in spec.interfaces
         ),
         tags=spec.tags,
     )

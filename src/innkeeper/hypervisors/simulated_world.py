@@ -17,9 +17,11 @@ from pathlib import Path
 
 import msgspec
 
+from innkeeper.hypervisors.base import GuestFacts
 from innkeeper.model.host import Volume
 from innkeeper.model.image import ImageFacts
 from innkeeper.model.machine import InstanceFacts
+from innkeeper.model.seed import Seed
 
 GB, MIB = 10**9, 2**20
 
@@ -39,6 +41,7 @@ class Making(msgspec.Struct, kw_only=True):
 
     until: float
     facts: InstanceFacts
+    seed: Seed | None = None
 
 
 class World(msgspec.Struct, kw_only=True):
@@ -59,6 +62,9 @@ class World(msgspec.Struct, kw_only=True):
     printed: dict[str, str] = msgspec.field(default_factory=dict)  # what each instance wrote to its serial line
     consoles: dict[str, int] = msgspec.field(default_factory=dict)  # how many consoles of it are open
     images: dict[str, ImageFacts] = msgspec.field(default_factory=dict)  # by fingerprint
+    seeds: dict[str, Seed] = msgspec.field(default_factory=dict)  # the NoCloud drive of each instance that has one
+    our_end: str = ""  # where its guests would find us
+    guests: dict[str, GuestFacts] = msgspec.field(default_factory=dict)  # what it sees of the guests of instances
     faults: list[Fault] = msgspec.field(default_factory=list)
     calls: dict[str, int] = msgspec.field(default_factory=dict)
     events: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)  # number, action, project, name
@@ -73,6 +79,9 @@ class World(msgspec.Struct, kw_only=True):
         for key, making in list(self.making.items()):
             if making.until <= time.time():
                 self.instances[key] = making.facts
+                self.seeds.pop(key, None)
+                if making.seed is not None:
+                    self.seeds[key] = making.seed
                 del self.making[key]
                 self.tell("instance-created", making.facts.project, making.facts.name)
 

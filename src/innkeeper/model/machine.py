@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 
 from innkeeper.model.network import Link
+from innkeeper.model.seed import Seed
 
 
 class PowerState(StrEnum):
@@ -36,13 +39,17 @@ class DiskFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class InterfaceFacts:
-    """A NIC of an instance as its host knows it. `attach`: network, bridge, macvlan, sriov, ovn, other."""
+    """A NIC of an instance as its host knows it. `attach`: network, bridge, macvlan, sriov, ovn, other.
+
+    `addresses`: what the host's DHCP is told to give it.
+    """
 
     device: str
     attach: str
     parent: str
     mac: str = ""
     vlan: int = 0
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +103,8 @@ class InterfaceSpec:
     parent: str
     mac: str
     mode: str = ""  # macvlan mode
-    vlan: int = 0
+    vlan: int = 0  # the VLAN id its frames are tagged with
+    addresses: tuple[str, ...] = ()  # what the network's own DHCP gives it, where it can be told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +123,8 @@ class InstanceSpec:
     interfaces: tuple[InterfaceSpec, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     target: str = ""  # cluster member
+    image: str = ""  # fingerprint of the image that the root disk is made of; "" : an empty one
+    seed: Seed | None = None  # what its guest finds on a NoCloud drive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +154,12 @@ class Interface:
     vlan_id: int | None = None  # the VLAN it is on
     tags: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+
+    def fixed_addresses(self, versions: Collection[int]) -> tuple[str, ...]:
+        """The addresses that a network's own DHCP is to give it: the first held one of each of these IP versions."""
+        held = [ip_address(link.ip) for link in self.links if link.ip and not link.learnt]
+        first = {one.version: str(one) for one in reversed(held) if one.version in versions and not self.vlan}
+        return tuple(first[version] for version in sorted(first))
 
 
 @dataclass(frozen=True, kw_only=True)

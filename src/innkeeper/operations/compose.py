@@ -6,6 +6,8 @@ host agree with them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from innkeeper.errors import ErrorRecord, HostRefused
@@ -21,9 +23,15 @@ from innkeeper.store.tables import claim
 
 
 def spec_of(
-    machine: Machine, *, profiles: tuple[str, ...], target: str, tags: tuple[tuple[str, str], ...]
+    machine: Machine,
+    *,
+    profiles: tuple[str, ...],
+    target: str,
+    tags: tuple[tuple[str, str], ...],
+    fixed: Mapping[str, tuple[int, ...]],
 ) -> InstanceSpec:
-    """The instance that a machine's record describes."""
+    """The instance that a machine's record describes. `fixed`: networks whose DHCP can be told a NIC's address, with
+    the IP versions."""
     return InstanceSpec(
         name=machine.instance,
         project=machine.project,
@@ -38,7 +46,13 @@ def spec_of(
         ),
         interfaces=tuple(
             InterfaceSpec(
-                device=nic.name, attach=nic.attach, parent=nic.parent, mac=nic.mac, mode=nic.mode, vlan=nic.vlan
+                device=nic.name,
+                attach=nic.attach,
+                parent=nic.parent,
+                mac=nic.mac,
+                mode=nic.mode,
+                vlan=nic.vlan,
+                addresses=nic.fixed_addresses(fixed.get(nic.parent, ())) if nic.attach == "network" else (),
             )
             for nic in machine.interfaces
         ),
@@ -48,10 +62,10 @@ def spec_of(
 
 
 async def _spec(work: Work) -> InstanceSpec:
-    return await work.once(_read_spec)
+    return await work.once(read_spec)
 
 
-def _read_spec(sql: sa.Connection, work: Work) -> InstanceSpec:
+def read_spec(sql: sa.Connection, work: Work) -> InstanceSpec:
     machine = machines.find(sql, work.operation.system_id)
     inventory = hosts.inventory(sql, work.host_id)
     return spec_of(
@@ -60,6 +74,7 @@ def _read_spec(sql: sa.Connection, work: Work) -> InstanceSpec:
         profiles=("maas",) if "maas" in inventory.profiles else (),
         target=inventory.server_name if inventory.clustered else "",
         tags=work.marks,
+        fixed={one.name: one.fixed for one in inventory.interfaces if one.managed},
     )
 
 

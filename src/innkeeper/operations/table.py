@@ -6,15 +6,33 @@ from innkeeper.operations.add_host import ADD_HOST, ENROL
 from innkeeper.operations.compose import COMPOSE
 from innkeeper.operations.context import Services, Work
 from innkeeper.operations.decompose import DECOMPOSE
+from innkeeper.operations.deploy import DEPLOY
 from innkeeper.operations.engine import Engine, Place
 from innkeeper.operations.power import POWER_OFF, POWER_ON
+from innkeeper.operations.prepare_image import PREPARE_IMAGE
 from innkeeper.operations.push_image import PUSH_IMAGE
 from innkeeper.operations.reconnect_host import RECONNECT_HOST
 from innkeeper.operations.refresh import REFRESH
+from innkeeper.operations.release import ABORT, RELEASE
 from innkeeper.operations.remove_host import REMOVE_HOST
 from innkeeper.operations.saga import Saga
 
-_ALL = (ADD_HOST, ENROL, RECONNECT_HOST, REFRESH, COMPOSE, POWER_ON, POWER_OFF, DECOMPOSE, REMOVE_HOST, PUSH_IMAGE)
+_ALL = (
+    ADD_HOST,
+    ENROL,
+    RECONNECT_HOST,
+    REFRESH,
+    COMPOSE,
+    POWER_ON,
+    POWER_OFF,
+    DECOMPOSE,
+    REMOVE_HOST,
+    PREPARE_IMAGE,
+    PUSH_IMAGE,
+    DEPLOY,
+    ABORT,
+    RELEASE,
+)
 SAGAS: dict[str, Saga] = {saga.kind: saga for saga in _ALL}
 
 

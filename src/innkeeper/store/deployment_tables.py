@@ -73,7 +73,7 @@ deployment = sa.Table(
     metadata,
     C("system_id", Str(20), sa.ForeignKey("machine.system_id", ondelete="CASCADE"), primary_key=True),
     C("image_id", Id, sa.ForeignKey("image.id", ondelete="SET NULL"), nullable=True),
-    C("token_hash", Str(64)),  # of the single-use phone-home token; "" used
+    C("token_hash", Str(64), index=True),  # of the single-use phone-home token; "" used
     C("signs_json", Text),  # what is taken as "it is up": phone home, lease, agent
     C("started", Float),
     C("deadline", Float),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from innkeeper.hypervisors.lxd import units
 from innkeeper.hypervisors.lxd.marks import marked
 from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec
+from innkeeper.model.seed import Seed
 
+SEED = "seed"  # the device of the NoCloud drive, which LXD makes of the configuration
 _NICTYPES = {"bridge": "bridged", "macvlan": "macvlan", "sriov": "sriov"}
 
 
 def instance_body(spec: InstanceSpec) -> dict[str, object]:
-    """The body of POST /1.0/instances: an empty, stopped VM, whose every limit is written out.
+    """The body of POST /1.0/instances: a stopped VM, empty or of an image, whose every limit is written out.
 
     A profile could otherwise change what was claimed, so even a "false" is said. An empty list of profiles means
     none; leaving it out would mean LXD's `default`.
@@ -19,18 +23,33 @@ def instance_body(spec: InstanceSpec) -> dict[str, object]:
         "name": spec.name,
         "type": "virtual-machine",
         "architecture": units.kernel_architecture(spec.architecture),
-        "source": {"type": "none"},
+        "source": {"type": "image", "fingerprint": spec.image} if spec.image else {"type": "none"},
         "profiles": list(spec.profiles),
         "config": {
             "limits.cpu": units.cpu_text(cores=spec.cores, pinned=spec.pinned),
             "limits.memory": f"{spec.memory}MiB",
             "limits.memory.hugepages": "true" if spec.huge_pages else "false",
             "security.secureboot": "false",  # unsigned images and network boot are the rule here
+            **_seed(spec.seed),
             **marked(spec.tags),
         },
         "devices": {disk.device: _disk(disk) for disk in spec.disks}
-        | {nic.device: _nic(nic) for nic in spec.interfaces},
+        | {nic.device: _nic(nic) for nic in spec.interfaces}
+        | ({SEED: {"type": "disk", "source": "cloud-init:config"}} if spec.seed else {}),
     }
+
+
+def _seed(seed: Seed | None) -> dict[str, str]:
+    """What LXD writes on the NoCloud drive; its own meta-data come before ours, and cloud-init takes the last."""
+    if seed is None:
+        return {}
+    files = {
+        "user.meta-data": seed.meta_data,
+        "cloud-init.vendor-data": seed.vendor_data,
+        "cloud-init.network-config": seed.network_config,
+        "cloud-init.user-data": seed.user_data,
+    }
+    return {key: text for key, text in files.items() if text}
 
 
 def _disk(disk: DiskSpec) -> dict[str, str]:
@@ -48,6 +67,8 @@ def _nic(nic: InterfaceSpec) -> dict[str, str]:
         device["network"] = nic.parent
     if nic.vlan:
         device["vlan"] = str(nic.vlan)
+    for address in nic.addresses:
+        device[f"ipv{ipaddress.ip_address(address).version}.address"] = address
     if nic.attach == "macvlan" and nic.mode not in ("", "bridge"):
         device["mode"] = nic.mode  # bridge is the default, and older servers know no other
     return device

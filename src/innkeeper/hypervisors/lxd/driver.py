@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from functools import partial
 
 from innkeeper.errors import HostRefused
-from innkeeper.hypervisors.base import Console, Guard, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.hypervisors.base import Console, Guard, GuestFacts, HostEvent, Identity, Target, VolumeSpec, unguarded
 from innkeeper.hypervisors.lxd import (
     console,
     creation,
     events,
     failures,
+    guests,
     images,
     instances,
     inventory,
@@ -146,6 +148,12 @@ class Lxd:
         sizes, _ = await both(volumes.sizes_of(self._client, wanted), self._learn_networks([found]))
         return self._facts([found], sizes)[0]
 
+    async def guest(self, *, name: str) -> GuestFacts:
+        return await guests.seen(self._client, project=self._project, name=name)
+
+    async def our_address(self) -> str:
+        return await guests.our_address(self._client.address)
+
     def _facts(self, found: list[shapes.Instance], sizes: volumes.Sizes) -> tuple[InstanceFacts, ...]:
         around = instances.Surroundings(network_types=self._learnt.network_types, volume_sizes=sizes)
         return tuple(instances.facts(entry, around) for entry in found)
@@ -175,7 +183,8 @@ class Lxd:
         address = path("instances", project=spec.project, target=spec.target or None)
         body = creation.instance_body(spec)
         try:
-            done = await operations.done(self._client, "POST", address, body, what=what, limit=operations.LONG)
+            send = partial(operations.done, self._client, "POST", address, body, what=what, limit=operations.LONG)
+            done = await (images.unpacked(self._client, send) if spec.image else send())
         except HostRefused:
             # A request of ours whose sender died may have been on its way when we looked, and have come first. Else
             # a refusal is final: what a failed create may have left carries our marks, and the undo finds it by them.

@@ -186,6 +186,17 @@ class Instance(Struct, frozen=True, kw_only=True):
     expanded_devices: dict[str, dict[str, str]] | None = None
 
 
+class InstanceState(Struct, frozen=True, kw_only=True):
+    status_code: int = 0
+    processes: int = 0  # -1: no agent answers
+    network: dict[str, InstanceNic] | None = None
+
+
+class InstanceNic(Struct, frozen=True, kw_only=True):
+    hwaddr: str = ""
+    addresses: list[NetworkAddress] | None = None
+
+
 # --- operations and events
 
 

@@ -114,6 +114,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ssh_key_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "setting",
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
+    )
+    op.create_table(
         "stored_file",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("filename", sa.String(length=255), nullable=False),
@@ -165,6 +171,7 @@ def upgrade() -> None:
         sa.Column("vlan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("addresses_json", sa.Text(), nullable=False),
         sa.Column("dhcp", sa.Boolean(), nullable=False),
+        sa.Column("tags_json", sa.Text(), server_default="[]", nullable=False),
         sa.ForeignKeyConstraint(["host_id"], ["host.id"], name=op.f("fk_host_interface_host_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["vlan_id"], ["vlan.id"], name=op.f("fk_host_interface_vlan_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_host_interface")),
@@ -212,6 +219,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("system_id", name=op.f("pk_deployment")),
     )
+    with op.batch_alter_table("deployment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deployment_token_hash"), ["token_hash"], unique=False)
+
     op.create_table(
         "ip_range",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -270,6 +280,7 @@ def upgrade() -> None:
         sa.Column("subnet_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("ip", sa.String(length=50), nullable=False),
         sa.Column("learnt", sa.Boolean(), nullable=False),
+        sa.Column("gateway", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["interface_id"], ["interface.id"], name=op.f("fk_link_interface_id"), ondelete="CASCADE"
         ),
