@@ -80,6 +80,7 @@ class HostInterface:
     addresses: tuple[str, ...] = ()  # "10.0.0.1/24"
     subnets: tuple[str, ...] = ()  # "10.0.0.0/24"
     dhcp: bool = False  # the managed network's own DHCP
+    fixed: tuple[int, ...] = ()  # IP versions (4, 6) whose DHCP can be told which address a NIC gets
     numa_node: int | None = None
     pci_address: str = ""
     vf_total: int = 0

@@ -99,13 +99,22 @@ class IpRange:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """How a NIC is linked to a subnet. `ip` "" : none yet; `learnt`: told by a lease, an agent or the guest itself."""
+    """How a NIC is linked to a subnet. `ip` "" : none yet; `learnt`: told by a lease, an agent or the guest itself.
+
+    `gateway`: a person chose the subnet's gateway as the machine's default.
+    """
 
     id: int
     mode: LinkMode
     subnet_id: int | None = None
     ip: str = ""
     learnt: bool = False
+    gateway: bool = False
+
+    @property
+    def seen_only(self) -> bool:
+        """Nobody asked for it: an address that was seen on the NIC, beside or instead of those of its links."""
+        return self.learnt and self.mode == LinkMode.LINK_UP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +130,7 @@ class HostLink:
     vlan_id: int | None
     addresses: tuple[str, ...] = ()
     dhcp: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +149,7 @@ class HostNetwork:
     fabric: Fabric | None = None
     space: Space | None = None
     subnets: tuple[Subnet, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @property
     def space_name(self) -> str:

@@ -36,4 +36,9 @@ def differences(spec: InstanceSpec, made: InstanceFacts) -> list[str]:
             found.append(
                 f"NIC {nic.device}: asked {nic.mac} on {nic.parent}, made {got_nic.mac or 'no MAC'} on {got_nic.parent}"
             )
+        elif got_nic.vlan != nic.vlan:
+            found.append(f"NIC {nic.device}: asked with VLAN tag {nic.vlan}, made with {got_nic.vlan} (0 is none)")
+        elif set(got_nic.addresses) != set(nic.addresses):
+            asked_for, got_for = (" and ".join(one.addresses) or "none" for one in (nic, got_nic))
+            found.append(f"NIC {nic.device}: asked with address {asked_for}, made with {got_for}")
     return found

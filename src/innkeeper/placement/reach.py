@@ -70,7 +70,8 @@ def reach_of(interface: HostInterface, network: HostNetwork | None, *, hostname:
     reach = Reach(name=interface.name, hostname=hostname, kind=interface.kind, speed=interface.speed)
     if network is None:
         return reach
-    reach = replace(reach, id=network.id, fabric_class=network.fabric.class_type if network.fabric else None)
+    fabric_class = network.fabric.class_type if network.fabric else None
+    reach = replace(reach, id=network.id, tags=network.tags, fabric_class=fabric_class)
     return reach if network.vlan is None else on_vlan(reach, network.vlan, network.subnets)
 
 

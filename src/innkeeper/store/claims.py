@@ -12,31 +12,34 @@ import msgspec
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, HostChanged, HostUnreachable, HostUntrusted, Invalid, LimitsUnknown, OverLimit
+from innkeeper.model.allocation import Wish
 from innkeeper.model.host import Host, HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Origin, PowerState
 from innkeeper.model.names import random_name
+from innkeeper.model.network import LinkMode
 from innkeeper.model.request import Request
+from innkeeper.placement.decide import Decision, Verdict, headroom, verdict
 from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
+from innkeeper.placement.interfaces import PlacedInterface
 from innkeeper.store import (
+    candidates,
     disks,
     domains,
     holdings,
-    host_interfaces,
     hosts,
     interfaces,
+    links,
     machines,
-    networks,
     operations,
+    placements,
     storage_pools,
 )
 from innkeeper.store.database import Write
-from innkeeper.store.figures import figures
 from innkeeper.store.tables import claim
 
 c = claim.c
 MACS_LOCK = 0x3AC5  # advisory lock of PostgreSQL
-USABLE = (HostState.READY, HostState.DEGRADED)
 _AWAY = {
     HostState.UNREACHABLE: HostUnreachable,
     HostState.UNTRUSTED: HostUntrusted,
@@ -45,29 +48,7 @@ _AWAY = {
 }
 
 _OF_HOST = c.host_id == sa.bindparam("host_id")
-_PINNED = sa.select(c.instance, c.pinned).where(_OF_HOST, c.pinned != "")
 _KNOWN = sa.select(c.id).where(_OF_HOST, c.project == sa.bindparam("project"), c.instance == sa.bindparam("instance"))
-
-
-def candidate(sql: sa.Connection, host: Host) -> Candidate:
-    """A host as placement sees it, now."""
-    counted = figures(sql, [host])[host.id]
-    pinned = sql.execute(_PINNED, {"host_id": host.id})
-    return Candidate(
-        host_id=host.id,
-        name=host.name,
-        inventory=hosts.inventory(sql, host.id),
-        cores=counted.cores,
-        memory=counted.memory,
-        huge_pages=counted.huge_pages,
-        storage=counted.storage,
-        unmeasured=counted.unmeasured,
-        default_pool=host.default_storage_pool,
-        pinned_by={core: row.instance for row in pinned for core in machines.ints(row.pinned)},
-        macvlan_mode=host.default_macvlan_mode or "",
-        networks=host_interfaces.networks(sql, [host.id]).get(host.id, ()),
-        known=networks.known(sql),
-    )
 
 
 def check(sql: sa.Connection, host: Host, request: Request) -> Fit:
@@ -75,26 +56,53 @@ def check(sql: sa.Connection, host: Host, request: Request) -> Fit:
 
     HostFailure when the host is known to be away, as if it had been called and found out just now.
     """
-    if host.state not in USABLE:
-        why = f" ({host.reason})" if host.reason else ""
-        failure = _AWAY.get(host.state, LimitsUnknown)
-        raise failure(f"VM host {host.name} cannot take machines now: it is {host.state}{why}.")
-    verdict = fit(candidate(sql, host), request)
-    if isinstance(verdict, Unfit):
-        raise _refusal(verdict)
-    return verdict
+    return _checked(sql, host, request)[1]
 
 
-def _refusal(verdict: Unfit) -> Exception:
-    text = "; ".join(one.text for one in verdict.reasons)
-    brief = f"VM host {verdict.host} cannot hold this machine: {text}."
-    if verdict.of("unknown"):
+def _checked(sql: sa.Connection, host: Host, request: Request) -> tuple[Candidate, Fit]:
+    if why := candidates.away(host):
+        raise _AWAY.get(host.state, LimitsUnknown)(f"VM host {host.name} cannot take machines now: {why}.")
+    candidate = candidates.candidates(sql, [host])[0]
+    found = fit(candidate, request)
+    if isinstance(found, Unfit):
+        raise _refusal(found)
+    return candidate, found
+
+
+def _decided(sql: sa.Connection, host: Host, request: Request, allotment: Allotment | None) -> tuple[Fit, str]:
+    """How the request is made on this host, looked at again now that it is locked; and the verdicts to be kept."""
+    if allotment is None:
+        candidate, found = _checked(sql, host, request)
+        only = Verdict(host_id=host.id, host=host.name, score=round(headroom(candidate, found), 6), fit=found)
+        return found, placements.pack(Decision(verdicts=(only,), best=only))
+    again = verdict(candidates.standings(sql, [host])[0], allotment.wish, request)
+    if again.fit is None:
+        raise _refusal(Unfit(host_id=host.id, host=host.name, reasons=again.reasons))
+    return again.fit, allotment.verdicts
+
+
+def _refusal(found: Unfit) -> Exception:
+    text = "; ".join(one.text for one in found.reasons)
+    brief = f"VM host {found.host} cannot hold this machine: {text}."
+    if found.of("unknown"):
         return LimitsUnknown(brief, resolution="Refresh the host, or wait until it has been discovered.")
-    if verdict.of("limit"):
+    if found.of("limit"):
         return OverLimit(brief)
-    if verdict.of("conflict"):
+    if found.of("conflict"):
         return Conflict(brief)
     return Invalid(brief)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allotment:
+    """What an allocate adds to a compose: its wish, which the host must still meet, and what is kept of it.
+
+    `verdicts`: of the whole fleet, as of `placements.pack`.
+    """
+
+    wish: Wish
+    agent_name: str = ""
+    verdicts: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,18 +124,25 @@ def compose(
     actor_id: int,
     actor: str,
     request_mark: str = "",
+    allotment: Allotment | None = None,
 ) -> Claimed:
-    """Claim everything a machine needs on a host and order the work, in the caller's one transaction."""
+    """Claim everything a machine needs on a host and order the work, in the caller's one transaction.
+
+    With an allotment the machine is made for its caller (dynamic): it is Allocated when it is there.
+    """
     host = hosts.lock(write, host_id)
     if repeated := _repeated(write.sql, host=host, request=request, actor_id=actor_id):
         return repeated
-    where = check(write.sql, host, request)
+    where, verdicts = _decided(write.sql, host, request, allotment)
     hostname = _hostname(write.sql, request.hostname)
     system_id = machines.fresh_id(write.sql)
     _name_free(write.sql, host, hostname)
     _write_machine(
         write, host=host, where=where, request=request, hostname=hostname, system_id=system_id, owner=actor_id
     )
+    if allotment is not None:
+        machines.update(write, system_id, dynamic=True, agent_name=allotment.agent_name)
+    placements.insert(write, system_id=system_id, packed=verdicts)
     operation = operations.submit(
         write,
         kind="compose",
@@ -138,7 +153,7 @@ def compose(
         actor=actor,
         request=request_mark,
     )
-    _write_interfaces(write, where=where, system_id=system_id)
+    _write_interfaces(write, where=where, system_id=system_id, hostname=hostname)
     return Claimed(system_id=system_id, operation=operation)
 
 
@@ -199,6 +214,7 @@ def _write_machine(
         composer_id=owner or None,
         placement_json=msgspec.json.encode(where).decode(),
         digest=request.digest,
+        anti_affinity=request.anti_affinity,
     )
     volumes = []
     for position, disk in enumerate(where.disks):
@@ -232,13 +248,14 @@ def _write_machine(
     )
 
 
-def _write_interfaces(write: Write, *, where: Fit, system_id: str) -> None:
-    """NICs with MACs that nobody has. Near the commit: on PostgreSQL one at a time chooses, so that none is given
-    to two."""
+def _write_interfaces(write: Write, *, where: Fit, system_id: str, hostname: str) -> None:
+    """NICs with MACs that nobody has, and their addresses. Near the commit: on PostgreSQL one at a time chooses, so
+    that none is given to two."""
     if not write.is_sqlite:
         write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(MACS_LOCK)))
+    wanted: list[links.Wanted] = []
     for position, nic in enumerate(where.interfaces):
-        interfaces.insert(
+        id = interfaces.insert(
             write,
             system_id=system_id,
             position=position,
@@ -247,7 +264,30 @@ def _write_interfaces(write: Write, *, where: Fit, system_id: str) -> None:
             attach=nic.attach,
             parent=nic.parent,
             mode=nic.mode,
+            vlan=nic.tag,
+            vlan_id=nic.vlan_id,
         )
+        wanted += _write_links(write, id, nic)
+    links.take(write, wanted, hostname=hostname)
+
+
+def _write_links(write: Write, interface_id: int, nic: PlacedInterface) -> list[links.Wanted]:
+    """How a NIC gets its address: those that were asked for; else by the network, or one of ours when it is deployed;
+    none if its guest does that itself. Returns what is to be taken."""
+    mode = LinkMode.LINK_UP if nic.unconfigured else LinkMode.STATIC if nic.addresses else LinkMode.AUTO
+    if not nic.addresses:
+        if nic.subnet_id is not None or nic.unconfigured:
+            links.insert(write, interface_id=interface_id, mode=mode, subnet_id=nic.subnet_id)
+        return []
+    return [
+        links.Wanted(
+            link_id=links.insert(write, interface_id=interface_id, mode=mode, subnet_id=one.subnet_id, ip=one.ip),
+            ip=one.ip,
+            subnet_id=one.subnet_id,
+            label=nic.label,
+        )
+        for one in nic.addresses
+    ]
 
 
 def _volume(system_id: str, position: int) -> str:

@@ -45,7 +45,14 @@ def networks(sql: sa.Connection, host_ids: Collection[int] | None) -> dict[int, 
         vlan, fabric, space, on = there.get(row.vlan_id, _NOWHERE)
         found[row.host_id].append(
             HostNetwork(
-                id=row.id, host_id=row.host_id, name=row.name, vlan=vlan, fabric=fabric, space=space, subnets=on
+                id=row.id,
+                host_id=row.host_id,
+                name=row.name,
+                vlan=vlan,
+                fabric=fabric,
+                space=space,
+                subnets=on,
+                tags=_tags(row),
             )
         )
     return {host_id: tuple(each) for host_id, each in found.items()}
@@ -88,6 +95,12 @@ def set_vlan(write: Write, id: int, vlan_id: int | None) -> None:
     write.sql.execute(sa.update(host_interface).where(c.id == id).values(vlan_id=vlan_id))
 
 
+def set_tags(write: Write, id: int, tags: Collection[str]) -> None:
+    """The tags of an interface, which `interfaces=` can ask for."""
+    text = msgspec.json.encode(list(tags)).decode()
+    write.sql.execute(sa.update(host_interface).where(c.id == id).values(tags_json=text))
+
+
 def delete(write: Write, ids: Collection[int]) -> None:
     """Forget interfaces that are gone."""
     write.sql.execute(sa.delete(host_interface).where(c.id.in_(ids)))
@@ -110,4 +123,9 @@ def _from_row(row: Any) -> HostLink:
         vlan_id=row.vlan_id,
         addresses=tuple(msgspec.json.decode(row.addresses_json)),
         dhcp=row.dhcp,
+        tags=_tags(row),
     )
+
+
+def _tags(row: Any) -> tuple[str, ...]:
+    return tuple(msgspec.json.decode(row.tags_json)) if row.tags_json != "[]" else ()

@@ -59,7 +59,14 @@ def of(sql: sa.Connection, ids: Collection[str] | None) -> dict[str, list[Interf
     which = {} if ids is None else {"ids": list(ids)}
     links: dict[int, list[Link]] = defaultdict(list)
     for row in sql.execute(_LINKS if ids is None else _LINKS_OF, which):
-        one = Link(id=row.id, mode=LinkMode(row.mode), subnet_id=row.subnet_id, ip=row.ip, learnt=row.learnt)
+        one = Link(
+            id=row.id,
+            mode=LinkMode(row.mode),
+            subnet_id=row.subnet_id,
+            ip=row.ip,
+            learnt=row.learnt,
+            gateway=row.gateway,
+        )
         links[row.interface_id].append(one)
     found: dict[str, list[Interface]] = defaultdict(list)
     for row in sql.execute(_ALL if ids is None else _OF, which):

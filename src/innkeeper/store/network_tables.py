@@ -88,6 +88,7 @@ host_interface = sa.Table(
     C("vlan_id", Id, sa.ForeignKey("vlan.id", ondelete="SET NULL"), nullable=True, index=True),
     C("addresses_json", Text),  # ["10.0.0.1/24"]
     C("dhcp", Bool),  # it gives addresses itself
+    C("tags_json", Text, server_default="[]"),
     sa.UniqueConstraint("host_id", "name"),
     sqlite_autoincrement=True,
 )
@@ -100,6 +101,7 @@ link = sa.Table(
     C("subnet_id", Id, sa.ForeignKey("subnet.id"), nullable=True, index=True),
     C("ip", Str(50)),  # "" none; of a learnt one nothing stands in `address`
     C("learnt", Bool),
+    C("gateway", Bool),  # the subnet's gateway is the machine's default by choice
     sqlite_autoincrement=True,
 )
 # Addresses that are taken: the unique key is what no race can overrun.

@@ -24,6 +24,7 @@ OTHER: dict[str, Any] = {
     "domain_id": 0,
     "zone_id": 1,
     "pool_id": 0,
+    "anti_affinity": "web",
 }
 
 

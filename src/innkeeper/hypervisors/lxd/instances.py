@@ -137,4 +137,5 @@ def _nic(name: str, device: Mapping[str, str], config: Mapping[str, str], around
         parent=network or device.get("parent", ""),
         mac=device.get("hwaddr") or config.get(f"volatile.{name}.hwaddr", ""),
         vlan=units.number(device.get("vlan", "")),
+        addresses=tuple(device[key] for key in ("ipv4.address", "ipv6.address") if device.get(key)),
     )

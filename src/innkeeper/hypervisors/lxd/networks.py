@@ -49,7 +49,8 @@ def interface(network: shapes.NetworkEntry, state: shapes.NetworkState | None, p
         up=state.state == "up",
         addresses=addresses,
         subnets=tuple(dict.fromkeys(str(ipaddress.ip_interface(address).network) for address in addresses)),
-        dhcp=network.managed and network.type in ("bridge", "ovn") and _dhcp(config),
+        dhcp=_gives(network) and any(_dhcp(config, version) for version in (4, 6)),
+        fixed=tuple(version for version in (4, 6) if _gives(network) and _can_fix(config, version)),
         numa_node=port.numa_node,
         pci_address=port.pci_address,
         vf_total=port.vf_total,
@@ -93,13 +94,20 @@ def _is_interface(address: str) -> bool:
     return "/" in address
 
 
-def _dhcp(config: dict[str, str]) -> bool:
+def _gives(network: shapes.NetworkEntry) -> bool:
+    """Whether it is a network that can have DHCP of its own."""
+    return network.managed and network.type in ("bridge", "ovn")
+
+
+def _dhcp(config: dict[str, str], version: int) -> bool:
     """Whether a managed network gives addresses: LXD does unless told not to, where it has an address itself."""
-    return any(
-        config.get(f"{family}.address", "none") not in ("none", "")
-        and units.truth(config.get(f"{family}.dhcp", "true"))
-        for family in ("ipv4", "ipv6")
-    )
+    there = config.get(f"ipv{version}.address", "none") not in ("none", "")
+    return there and units.truth(config.get(f"ipv{version}.dhcp", "true"))
+
+
+def _can_fix(config: dict[str, str], version: int) -> bool:
+    """Whether a NIC can be given its address: of IPv6 only where DHCP gives whole addresses, not only the prefix."""
+    return _dhcp(config, version) and (version == 4 or units.truth(config.get("ipv6.dhcp.stateful", "false")))
 
 
 def _parent(network: shapes.NetworkEntry, state: shapes.NetworkState) -> tuple[str, int]:
