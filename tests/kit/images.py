@@ -28,3 +28,21 @@ def add_image(
         return images.find(write.sql, one.id)
 
     return services.database.transact(write_down)
+
+
+def receive(services: Services, *, version: str, files: dict[str, bytes], name: str = "custom/tiny") -> Image:
+    """A set of files (by type) that has arrived and was not looked at yet."""
+    directory = services.settings.images_directory
+    directory.mkdir(parents=True, exist_ok=True)
+
+    def write_down(write: Write) -> Image:
+        there = images.named(write.sql, name=name, architecture="amd64/generic")
+        one = there or images.add(write, name=name, architecture="amd64/generic", kind=Kind.UPLOADED)
+        for filetype, content in files.items():
+            sha256, size = hashlib.sha256(content).hexdigest(), len(content)
+            (directory / sha256).write_bytes(content)
+            file = images.announce(write, one.id, version=version, filetype=filetype, sha256=sha256, size=size)
+            images.received(write, file.id, before=0, now=size)
+        return images.find(write.sql, one.id)
+
+    return services.database.transact(write_down)

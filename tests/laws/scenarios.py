@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 from innkeeper.model.constraints import GB, DiskRequest
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import DiskFacts, InstanceFacts, Machine, PowerState
 from innkeeper.model.request import Request
-from innkeeper.operations import add_host, decompose, power, push_image, reconnect_host, refresh, remove_host
+from innkeeper.operations import add_host, decompose, power, reconnect_host, refresh, remove_host
 from innkeeper.operations.reconnect_host import Reconnect
 from innkeeper.operations.saga import Saga
-from innkeeper.store import host_images, hosts, images, machines, secrets
-from tests.kit.images import add_image
+from innkeeper.store import hosts, machines, secrets
+from tests.laws.image_scenarios import IMAGES
+from tests.laws.scenario import Order, Scenario
 from tests.laws.stage import Stage, credentials
-
-Order = Callable[[], str]  # orders the operation that is under test; its id
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """`tell` makes the situation before and returns what orders the operation; `done` checks the end in words.
-
-    `loose`: (table, column)s that a failure may change, because they tell of it, or of what was read of the host.
-    """
-
-    kind: str
-    tell: Callable[[Stage], Awaitable[Order]]
-    done: Callable[[Stage], None]
-    loose: tuple[tuple[str, str], ...] = ()
-    power_is_free: bool = False  # what was switched and then lost is switched: power holds nothing
-    only_reads: bool = False  # what was read is true, whether its reader lives to tell or not
-
 
 WEB = Request(
     hostname="web",
@@ -210,20 +193,6 @@ def _host_removed(stage: Stage) -> None:
     assert _machines(stage) == {}
 
 
-async def _pushing(stage: Stage) -> Order:
-    host, image = await stage.add_host("alpha"), add_image(stage.services)
-    return lambda: stage.services.database.transact(push_image.submit, host, image, actor="admin")
-
-
-def _pushed(stage: Stage) -> None:
-    database = stage.services.database
-    (image,) = database.ask(images.listing)
-    (host,) = database.ask(hosts.listing)
-    assert database.ask(host_images.fingerprint, host.id, image.id) == image.fingerprint
-    assert set(stage.see("alpha").images) == {image.fingerprint}
-    assert stage.see("alpha").calls["push_image"] >= 1
-
-
 _FACTS = ["version", "architectures_json", "cores", "memory", "huge_pages", "stale_json", "inventory_json"]
 _READ = (*(("host", name) for name in [*_FACTS, "default_pool"]), ("storage_pool", "*"))
 _ALL = (
@@ -236,7 +205,7 @@ _ALL = (
     Scenario(kind="power_off", tell=_stopping, done=_power_is(PowerState.OFF), power_is_free=True),
     Scenario(kind="decompose", tell=_removing_machine, done=_machine_removed),
     Scenario(kind="remove_host", tell=_removing_host, done=_host_removed),
-    Scenario(kind="push_image", tell=_pushing, done=_pushed),
+    *IMAGES,
 )
 SCENARIOS = {one.kind: one for one in _ALL}
 

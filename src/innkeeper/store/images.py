@@ -125,8 +125,11 @@ def received(write: Write, file_id: int, *, before: int, now: int) -> bool:
 
 
 def install(write: Write, id: int, *, version: str, files: Iterable[tuple[str, str, int]], fingerprint: str) -> None:
-    """Make a set of files (filetype, sha256, size) the current one; those of other sets that are older go."""
-    write.sql.execute(sa.delete(image_file).where(part.image_id == id, part.version <= version))
+    """Make a set of files (filetype, sha256, size) the current one. Older sets go; one that still arrives stays."""
+    newest = sa.select(sa.func.max(part.id)).where(part.image_id == id, part.version == version)
+    last = write.sql.scalar(newest)
+    old = part.image_id == id if last is None else sa.and_(part.image_id == id, part.id <= last)
+    write.sql.execute(sa.delete(image_file).where(old))
     for filetype, sha256, size in files:
         fresh = announce(write, id, version=version, filetype=filetype, sha256=sha256, size=size)
         received(write, fresh.id, before=0, now=size)

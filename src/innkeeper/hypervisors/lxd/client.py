@@ -87,6 +87,7 @@ class Connection:
         self.timeouts = timeouts
         self.observe = observe
         self.slots = asyncio.Semaphore(_AT_ONCE)
+        self.unpacking = asyncio.Lock()  # held while an instance is made of an image
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=tls.pinned(target), limit=0, keepalive_timeout=60),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -106,6 +107,7 @@ class Client:
         self._guard = guard
         self.address = connection.target.address
         self.fingerprint = connection.fingerprint  # of the certificate we show
+        self.unpacking = connection.unpacking
 
     def guarded(self, guard: Guard) -> Client:
         """The same connection with another guard."""
@@ -144,7 +146,7 @@ class Client:
             raise
 
     async def change(self, method: str, path: str, body: object = None) -> str:
-        """Send a change once; the id of the host's operation, or "" when it was done at once. `body`: JSON, or an Upload.
+        """Send a change once (JSON, or an Upload); the id of the host's operation, or "" when it was done at once.
 
         Raises as `get`; HostUnreachable says whether the outcome is unknown.
         """
