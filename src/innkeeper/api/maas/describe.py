@@ -96,8 +96,13 @@ def _action(route: Route) -> dict[str, Any]:
 def _doc(route: Route) -> str:
     """The text of a call. Its `:param` lines stand after the first paragraph, where the CLI looks for them."""
     lines = [_param(param) for param in route.params if not param.refused]
+    if route.refused:
+        lines.append(f":param KEY: Refused: {route.refused}")
     if route.other:
-        lines.append(":param KEY: Any further key=value; an empty value removes the key.")
+        kind = (
+            "filter; nothing matches" if route.method == "GET" else "further key=value; an empty value removes the key"
+        )
+        lines.append(f":param KEY: Any {kind}.")
     return "\n\n".join([route.doc.strip(), "\n".join(lines)]) if lines else route.doc.strip()
 
 

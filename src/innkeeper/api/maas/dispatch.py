@@ -103,6 +103,8 @@ class Dispatch:
         ops = {op for name, op in pairs if name == "op" and op} | ({form["op"]} if form else set())
         route = _choose(resource, method=method, ops=ops)
         permit(actor, route.who.door)
+        if route.refused:
+            raise Invalid(f"{route.doc} {route.refused}")
         sent = tuple(pair for pair in pairs if pair[0] != "op" and not pair[0].startswith("oauth_"))
         values = read(route.params, sent, other=route.other)
         call = Call(route=route, actor=actor, path=names, values=values, request=request, services=self._services)

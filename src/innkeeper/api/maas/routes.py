@@ -17,6 +17,8 @@ from innkeeper.errors import NotFound, Unauthorized
 PREFIX = "/MAAS/api/2.0/"
 
 _PIECE = re.compile(r"\{(\w+)(?::(int|text|path))?\}")
+# What MAAS serves without a final slash.
+_BARE = re.compile(r"(virtual-machines|vm-clusters)/[^/]+|nodes/[^/]+/blockdevices/[^/]+/partitions?/[^/]+")
 _NUMBER = re.compile(r"-?[0-9]{1,18}")  # what every database's 64-bit integer holds
 
 
@@ -54,7 +56,8 @@ class Route:
 
     `path` is relative to the API and ends in "/"; `{id}` and `{name:int}` take integers, `{name}` and `{id:text}` any
     text without "/", `{name:path}` any text. `model`: what a 404 calls the thing, "Pod". `doc`: first paragraph what,
-    then details. `other`: any further key=value is accepted.
+    then details. `other`: any further key=value is accepted. `refused`: the call is one of MAAS's that means nothing
+    here, whatever is sent with it; why, and what to do instead.
     """
 
     handler: str  # "VmHosts": what describe and the clients call the path
@@ -66,6 +69,7 @@ class Route:
     params: tuple[Param, ...] = ()
     doc: str
     other: bool = False
+    refused: str = ""
     model: str = ""
 
     def __post_init__(self) -> None:
@@ -141,6 +145,8 @@ class Table:
 
     def find(self, path: str) -> tuple[Resource, dict[str, str]] | None:
         """What a path relative to the API stands for, and the values of its names; a fixed path wins."""
+        if _BARE.fullmatch(path):
+            path += "/"
         if fixed := self._fixed.get(path):
             return fixed, {}
         for resource in self._open:
