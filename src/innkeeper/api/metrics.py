@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import Origin
 from innkeeper.store import hosts
 from innkeeper.store.database import Database
 from innkeeper.store.figures import figures
@@ -27,9 +28,9 @@ class _Inn(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._hosts()
         count = GaugeMetricFamily("innkeeper_machines", "Machines by status.", labels=["status"])
-        for status, number in self._sql.execute(
-            sa.select(machine.c.status, sa.func.count()).group_by(machine.c.status)
-        ):
+        no_device = machine.c.origin != Origin.DEVICE
+        counted = sa.select(machine.c.status, sa.func.count()).where(no_device).group_by(machine.c.status)
+        for status, number in self._sql.execute(counted):
             count.add_metric([Status(status).label], number)
         yield count
         op = operation.c

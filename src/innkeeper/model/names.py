@@ -9,6 +9,7 @@ from innkeeper.errors import Invalid
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LABEL_OF_GROUP = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,254}[A-Za-z0-9])?")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 GROUP_RULE = "ASCII letters and digits, inside also blanks, hyphens, underscores and points, 256 at most"
 RULE = "letters, digits and inner hyphens (ASCII), 1 to 63 of them, not digits alone"
 
@@ -129,6 +130,15 @@ def check_label(name: str, *, field: str = "name") -> str:
         message = f"{name[:80]!r} is not possible: {GROUP_RULE}"
         raise Invalid(f"Invalid {field}: {message}.", fields={field: [message]})
     return name
+
+
+def check_mac(text: str, *, field: str = "mac_address") -> str:
+    """A MAC address as we write it ("00:16:3e:01:02:03"), from one with colons or hyphens; Invalid otherwise."""
+    plain = text.strip().lower().replace("-", ":")
+    if not _MAC.fullmatch(plain):
+        message = f"{text[:80]!r} is not a MAC address: six pairs of hexadecimal digits with colons between them"
+        raise Invalid(f"Invalid {field}: {message}.", fields={field: [message]})
+    return plain
 
 
 def valid_hostname(name: str) -> bool:

@@ -53,6 +53,8 @@ class Filter:
     agent_name: str | None = None
     statuses: tuple[int, ...] = ()
     seen_by: int | None = None  # a user's id: only theirs and unowned ones
+    after: int = 0  # only those with a greater id (the row's), as pages are asked for
+    limit: int | None = None
     devices: bool | None = False  # True: only devices; None: machines and devices
 
 
@@ -137,6 +139,12 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
     return machines
 
 
+def ids(which: Filter) -> sa.Select[tuple[str]]:
+    """The query for the system_ids of machines, for use within others. Tags are not looked at."""
+    query: sa.Select[tuple[str]] = _filtered(sa.select(machine.c.system_id), which)
+    return query.where(sa.false()) if which.nothing else query
+
+
 def _with_devices(sql: sa.Connection, rows: Sequence[Any]) -> list[Machine]:
     """The machines of these rows. For more than a few hundred, reading the devices of all machines is cheaper."""
     ids = [row.system_id for row in rows] if len(rows) <= FEW else None
@@ -169,6 +177,10 @@ def _filtered(query: Any, which: Filter) -> Any:
         query = query.where(m.origin == Origin.DEVICE if which.devices else m.origin != Origin.DEVICE)
     if which.agent_name is not None:
         query = query.where(m.agent_name == which.agent_name)
+    if which.after:
+        query = query.where(m.id > which.after)
+    if which.limit is not None:
+        query = query.limit(which.limit)
     if which.seen_by is not None:
         query = query.where(sa.or_(m.owner_id.is_(None), m.owner_id == which.seen_by))
     return query
@@ -236,5 +248,6 @@ def taken(sql: sa.Connection, hostname: str) -> bool:
 
 
 def delete(write: Write, system_id: str) -> None:
-    """Delete a machine's record (its claim must be gone or let go before)."""
+    """Delete a machine's record (its claim must be gone or let go before), and the devices that are in it."""
+    write.sql.execute(sa.delete(machine).where(machine.c.parent == system_id))
     write.sql.execute(sa.delete(machine).where(machine.c.system_id == system_id))

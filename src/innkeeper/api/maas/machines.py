@@ -112,18 +112,12 @@ async def _power(call: Call, saga: Saga, *, force: bool = False) -> object:
     def change(write: Write) -> str:
         one = unlocked(mine(call, write.sql))
         _has_power(one)
-        text = f"{saga.kind} {one.hostname}{_why(call)}"
+        text = f"{saga.kind} {one.hostname}{parameters.why(call.values)}"
         audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return power.submit(write, saga, one, force=force, actor=call.user.username, request=mark(call.request))
 
     await house.outcome(await house.services.database.writing(change), call.request)
     return await house.services.database.reading(shape_one, call.path["system_id"])
-
-
-def _why(call: Call) -> str:
-    """The comment of a call, for its event."""
-    comment = call.values.text("comment").strip()
-    return f" ({comment})" if comment else ""
 
 
 def _has_power(one: Machine) -> None:
@@ -185,7 +179,7 @@ async def _lock(call: Call, *, locked: bool) -> object:
         one = mine(call, write.sql)
         if one.locked != locked:
             machines.update(write, one.system_id, locked=locked)
-            text = f"{'locked' if locked else 'unlocked'} {one.hostname}{_why(call)}"
+            text = f"{'locked' if locked else 'unlocked'} {one.hostname}{parameters.why(call.values)}"
             audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return shape_one(write.sql, one.system_id)
 
