@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from innkeeper.errors import Conflict, Invalid, NotFound
+from innkeeper.store import belongings
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.secrets import Cipher
 from innkeeper.store.tables import api_key
@@ -83,12 +84,16 @@ def create(write: Write, *, username: str, password: str, email: str = "", is_ad
     return find(write.sql, id=id)
 
 
-def delete(write: Write, *, username: str) -> None:
-    """Delete a user and their keys; NotFound. What they own stays, unowned."""
-    from innkeeper.store.tables import machine
-
+def delete(write: Write, *, username: str, heir: str = "") -> None:
+    """Delete a user with their API and SSH keys; NotFound. What they own goes to `heir`; Conflict when there is none
+    and they own something, or when both have a file of one name."""
     one = find(write.sql, username=username)
-    write.sql.execute(sa.update(machine).where(machine.c.owner_id == one.id).values(owner_id=None))
+    if heir:
+        belongings.give(write, before=one.id, after=find(write.sql, username=heir).id)
+    elif owned := belongings.owned(write.sql, one.id):
+        raise Conflict(
+            f"{username} owns {owned}.", resolution="Say who gets it (transfer_resources_to), or release it first."
+        )
     write.sql.execute(sa.delete(user).where(user.c.id == one.id))
 
 
@@ -133,6 +138,14 @@ def delete_key(write: Write, *, username: str, token: str) -> None:
     one = find(write.sql, username=username)
     mine = sa.delete(api_key).where(api_key.c.user_id == one.id, api_key.c.token == token)
     if not write.sql.execute(mine).rowcount:
+        raise NotFound(f"{username} has no such API key.")
+
+
+def rename_key(write: Write, *, username: str, token: str, name: str) -> None:
+    """Name an API key of a user; NotFound."""
+    one = find(write.sql, username=username)
+    mine = sa.update(api_key).where(api_key.c.user_id == one.id, api_key.c.token == token)
+    if not write.sql.execute(mine.values(name=name)).rowcount:
         raise NotFound(f"{username} has no such API key.")
 
 

@@ -9,7 +9,7 @@ from innkeeper.api.house import House, audit
 from innkeeper.api.maas import shapes
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route, no_match
-from innkeeper.errors import NotFound
+from innkeeper.errors import Conflict, Invalid, NotFound
 from innkeeper.store import users
 from innkeeper.store.database import Write
 from innkeeper.store.users import User
@@ -58,12 +58,19 @@ async def create(call: Call) -> object:
 
 
 async def delete(call: Call) -> object:
-    name = call.path["username"]
+    name, heir = call.path["username"], call.values.text("transfer_resources_to")
 
     def change(write: Write) -> None:
-        _find(write.sql, name)
-        users.delete(write, username=name)
-        audit(write, call.request, call.user, f"deleted the user {name}")
+        one = _find(write.sql, name)
+        if one.id == call.user.user_id:
+            raise Conflict("You cannot delete yourself.", resolution="Another administrator can.")
+        if heir and (heir == name or all(each.username != heir for each in users.listing(write.sql))):
+            message = f"there is no other user {heir!r}"
+            raise Invalid(f"Invalid transfer_resources_to: {message}.", fields={"transfer_resources_to": [message]})
+        users.delete(write, username=name, heir=heir)
+        audit(
+            write, call.request, call.user, f"deleted the user {name}{f'; {heir} got what they owned' if heir else ''}"
+        )
 
     await _house(call).services.database.writing(change)
     return None
@@ -101,6 +108,7 @@ ROUTES = (
         path="users/{username}/",
         call=delete,
         who=Who.ADMIN,
-        doc="Delete a user and their keys. What they own stays, unowned.",
+        doc="Delete a user and their keys. One who owns something is deleted only if you say who gets it.",
+        params=(Param("transfer_resources_to", "text", "The user who gets what they own."),),
     ),
 )
