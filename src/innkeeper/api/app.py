@@ -17,6 +17,7 @@ from innkeeper.api.feed import Feed
 from innkeeper.api.house import House, StoredKeys
 from innkeeper.api.maas import (
     account,
+    allocate,
     block_devices,
     configuration,
     deploy,
@@ -40,6 +41,7 @@ from innkeeper.api.maas.nouns import DOCS
 from innkeeper.api.v1 import consoles as consoles_v1
 from innkeeper.api.v1 import events as events_v1
 from innkeeper.api.v1 import hosts as hosts_v1
+from innkeeper.api.v1 import machines as machines_v1
 from innkeeper.api.v1 import operations as operations_v1
 from innkeeper.errors import InnkeeperError, Unauthorized
 from innkeeper.operations.context import Connections, Services
@@ -59,6 +61,7 @@ ROUTES = (
     *configuration.ROUTES,
     *hosts.ROUTES,
     *machines.ROUTES,
+    *allocate.ROUTES,
     *deploy.ROUTES,
     *ssh_keys.ROUTES,
     *tags.ROUTES,
@@ -114,7 +117,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.house = house
     app.add_exception_handler(InnkeeperError, _refuse)
     for prefix in ("/api/v1", "/MAAS/api/v1"):
-        for router in (operations_v1.router, events_v1.router, hosts_v1.router, consoles_v1.router):
+        for router in (operations_v1.router, events_v1.router, hosts_v1.router, machines_v1.router, consoles_v1.router):
             app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
     app.include_router(phone_home.router)
     _plain_routes(app, house)

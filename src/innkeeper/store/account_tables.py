@@ -1,4 +1,4 @@
-"""The tables of what belongs to users: SSH keys, files; and tags. Part of the same page as `tables`."""
+"""The tables of what belongs to users: SSH keys, files; tags; and settings. Part of the same page as `tables`."""
 
 from __future__ import annotations
 
@@ -37,3 +37,5 @@ stored_file = sa.Table(
     sa.UniqueConstraint("owner_id", "filename"),
     sqlite_autoincrement=True,
 )
+# What is set while the server runs; what is set before it starts is in settings.py.
+setting = sa.Table("setting", metadata, C("name", Str(100), primary_key=True), C("value", Text))

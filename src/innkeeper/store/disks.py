@@ -52,6 +52,11 @@ def update(write: Write, id: int, **values: Any) -> None:
     write.sql.execute(sa.update(disk).where(disk.c.id == id).values(**values))
 
 
+def tag(write: Write, id: int, tags: Collection[str]) -> None:
+    """Give a disk these tags, in place of those it had."""
+    update(write, id, tags_json=msgspec.json.encode(list(tags)).decode())
+
+
 def delete(write: Write, id: int) -> None:
     """Forget a disk."""
     write.sql.execute(sa.delete(disk).where(disk.c.id == id))

@@ -1,0 +1,77 @@
+"""What MAAS has and Innkeeper has not: lists are empty, changes are refused in words; no 500, no 404 in JSON."""
+
+from __future__ import annotations
+
+import pytest
+
+from innkeeper.api.app import ROUTES
+from innkeeper.api.maas import refused
+from innkeeper.api.maas.describe import Description
+from tests.api.facts import machine
+from tests.kit.house import Inn
+
+
+async def test_every_list_is_empty_and_every_thing_absent(house: Inn) -> None:
+    one = await machine(house)
+    names = {"system_id": one["system_id"], "id": "1", "name": "x", "discovery_id": "x", "osystem": "x"}
+    for route in refused.ROUTES:
+        path = route.path.replace(":text", "").format(**names, distro_series="x")
+        answer = await house.admin.call(route.method, path, op=route.op, hostname="x")
+        where = f"{route.method} {path} {route.op}"
+        if route.method != "GET":
+            assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8"), where
+            assert answer.text == f"{route.doc} {route.refused}", where
+        elif route.model:
+            assert (answer.status_code, answer.text) == (404, f"No {route.model} matches the given query."), where
+        else:
+            assert (answer.status_code, answer.json()) == (200, []), where
+
+
+async def test_lists_of_a_machine_that_is_not_there(house: Inn) -> None:
+    answer = await house.admin.call("GET", "nodes/nobody/raids/")
+    assert (answer.status_code, answer.text) == (404, "No Node matches the given query.")
+
+
+@pytest.mark.parametrize("path", ["virtual-machines/99999", "vm-clusters/3", "virtual-machines/99999/"])
+async def test_without_the_final_slash_where_maas_has_none(house: Inn, path: str) -> None:
+    answer = await house.admin.call("GET", path)
+    assert (answer.status_code, answer.text.startswith("No V")) == (404, True)
+
+
+async def test_whatever_is_sent_the_refusal_is_the_same(house: Inn) -> None:
+    """Repeated keys and files too: nobody should mend parameters of a call that is refused anyway."""
+    for fields in ({}, {"a": ["1", "2"]}, {"op": ""}):
+        answer = await house.admin.call("POST", "scripts/", **fields)
+        assert (answer.status_code, "user data" in answer.text) == (400, True)
+
+
+def test_the_command_line_can_send_something_to_what_is_refused() -> None:
+    """The stock CLI takes arguments only for a call whose text has :param, and the words are the server's to say."""
+    told = Description(ROUTES).document("http://inn")
+    actions = [each for one in told["handlers"] if one["name"] == "ScriptsHandler" for each in one["actions"]]
+    assert [":param" in each["doc"] for each in actions] == [True, True]
+
+
+async def test_virtual_machines(house: Inn) -> None:
+    one = await machine(house, hostname="web1", cores=3, memory=4096)
+    two = await machine(house, hostname="web2", pinned_cores=[1, 2])
+    found = await house.admin.get("virtual-machines/")
+    assert [(each["identifier"], each["unpinned_cores"], each["pinned_cores"]) for each in found] == [
+        ("web1", 3, []),
+        ("web2", 0, [1, 2]),
+    ]
+    assert found[0] == {
+        "id": found[0]["id"],
+        "identifier": "web1",
+        "project": "default",
+        "pinned_cores": [],
+        "unpinned_cores": 3,
+        "memory": 4096,
+        "hugepages_backed": False,
+        "machine_id": found[0]["id"],
+        "system_id": one["system_id"],
+        "bmc_id": two["pod"]["id"],
+        "resource_uri": f"/MAAS/api/2.0/virtual-machines/{found[0]['id']}/",
+    }
+    for path in (found[0]["resource_uri"], f"virtual-machines/{found[0]['id']}"):
+        assert await house.admin.get(path) == found[0]
