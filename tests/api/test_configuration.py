@@ -1,0 +1,50 @@
+"""Settings through the API: those that mean something here, and the reason for all others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.facts import audits, cursor
+from tests.kit.house import Inn
+
+
+async def read(house: Inn, name: str) -> str:
+    return (await house.admin.call("GET", "maas/", op="get_config", name=name)).text
+
+
+async def test_what_deployments_get(house: Inn) -> None:
+    start = await cursor(house.admin)
+    for name, value in (("default_osystem", "ubuntu"), ("default_distro_series", "noble")):
+        answer = await house.admin.call("POST", "maas/", op="set_config", name=name, value=value)
+        assert (answer.status_code, answer.text) == (200, "OK")
+        assert await read(house, name) == f'"{value}"'
+        await house.admin.call("POST", "maas/", op="set_config", name=name, value=value)  # nothing to tell
+    assert await audits(house.admin, after=start) == [
+        "set default_osystem to 'ubuntu'",
+        "set default_distro_series to 'noble'",
+    ]
+    await house.admin.call("POST", "maas/", op="set_config", name="default_osystem", value="")
+    assert await read(house, "default_osystem") == '""'
+    bad = await house.admin.call("POST", "maas/", op="set_config", name="default_osystem", value="a b")
+    assert (bad.status_code, set(bad.json())) == (400, {"value"})
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("maas_name", "INNKEEPER_NAME"),
+        ("upstream_dns", "subnets"),
+        ("ntp_servers", "networks"),
+        ("http_proxy", "user data"),
+        ("kernel_opts", "user data"),
+        ("commissioning_distro_series", "without scripts"),
+        ("enable_disk_erasing_on_release", "root disk"),
+        ("boot_images_auto_import", "boot-sources"),
+        ("remote_syslog", "INNKEEPER_"),
+        ("completed_intro", "leave it out"),
+        ("colour", "known: maas_name, default_osystem, default_distro_series"),
+    ],
+)
+async def test_all_others_say_why_not(house: Inn, name: str, word: str) -> None:
+    answer = await house.admin.call("POST", "maas/", op="set_config", name=name, value="x")
+    assert (answer.status_code, word in answer.json()["name"][0]) == (400, True), answer.text
