@@ -121,13 +121,15 @@ class Link:
 class HostLink:
     """A host's interface and the VLAN it is on. None: not known; an administrator may say.
 
-    `addresses` ("10.0.0.1/24") and `dhcp` (it gives addresses itself): as the host told them last.
+    `kind`, `mac`, `addresses` ("10.0.0.1/24") and `dhcp` (it gives addresses itself): as the host told them last.
     """
 
     id: int
     host_id: int
     name: str
     vlan_id: int | None
+    kind: str = "unknown"
+    mac: str = ""
     addresses: tuple[str, ...] = ()
     dhcp: bool = False
     tags: tuple[str, ...] = ()

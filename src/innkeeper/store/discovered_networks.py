@@ -87,11 +87,9 @@ def _write_links(
     for one in offered:
         before, vlan_id = known.get(one.name), places.get(one.name)
         if before is None:
-            host_interfaces.insert(
-                write, host_id=host.id, name=one.name, vlan_id=vlan_id, addresses=one.addresses, dhcp=one.dhcp
-            )
-        elif (before.vlan_id, before.addresses, before.dhcp) != (vlan_id, one.addresses, one.dhcp):
-            host_interfaces.update(write, before.id, vlan_id=vlan_id, addresses=one.addresses, dhcp=one.dhcp)
+            host_interfaces.insert(write, host_id=host.id, told=one, vlan_id=vlan_id)
+        else:
+            host_interfaces.update(write, before, told=one, vlan_id=vlan_id)
     if gone := [one.id for name, one in known.items() if name not in {each.name for each in offered}]:
         host_interfaces.delete(write, gone)
 

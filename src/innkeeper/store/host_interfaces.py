@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from innkeeper.errors import NotFound
+from innkeeper.model.host import HostInterface
 from innkeeper.model.network import Fabric, HostLink, HostNetwork, Space, Subnet, Vlan
 from innkeeper.store import fabrics, spaces, subnets, vlans
 from innkeeper.store.database import Write
@@ -20,6 +22,15 @@ _HOSTS: sa.BindParameter[list[int]] = sa.bindparam("hosts", expanding=True)
 _ALL = sa.select(host_interface).order_by(c.host_id, c.id)
 _OF = _ALL.where(c.host_id.in_(_HOSTS))
 _INSERT = sa.insert(host_interface).returning(c.id)
+
+
+def of_hosts(sql: sa.Connection, host_ids: Collection[int] | None) -> dict[int, list[HostLink]]:
+    """The interfaces of hosts, by host; None: of all hosts. One query."""
+    query, which = (_ALL, {}) if host_ids is None else (_OF, {"hosts": list(host_ids)})
+    found: dict[int, list[HostLink]] = defaultdict(list)
+    for row in sql.execute(query, which):
+        found[row.host_id].append(_from_row(row))
+    return found
 
 
 def of_host(sql: sa.Connection, host_id: int) -> dict[str, HostLink]:
@@ -76,18 +87,16 @@ def _vlans(sql: sa.Connection, ids: Collection[int]) -> dict[int | None, _Where]
     }
 
 
-def insert(
-    write: Write, *, host_id: int, name: str, vlan_id: int | None, addresses: tuple[str, ...], dhcp: bool
-) -> int:
+def insert(write: Write, *, host_id: int, told: HostInterface, vlan_id: int | None) -> int:
     """Note an interface of a host. Returns its id, which it keeps while the host has it."""
-    row = {"host_id": host_id, "name": name, "vlan_id": vlan_id, "addresses_json": _text(addresses), "dhcp": dhcp}
-    return int(write.sql.scalar(_INSERT, row) or 0)
+    return int(write.sql.scalar(_INSERT, {"host_id": host_id, "vlan_id": vlan_id, **_values(told)}) or 0)
 
 
-def update(write: Write, id: int, *, vlan_id: int | None, addresses: tuple[str, ...], dhcp: bool) -> None:
-    """What an interface is now."""
-    values = {"vlan_id": vlan_id, "addresses_json": _text(addresses), "dhcp": dhcp}
-    write.sql.execute(sa.update(host_interface).where(c.id == id).values(values))
+def update(write: Write, before: HostLink, *, told: HostInterface, vlan_id: int | None) -> None:
+    """What an interface is now; nothing is written when it is as it was."""
+    if before != replace(before, vlan_id=vlan_id, **_facts(told)):
+        values = {"vlan_id": vlan_id, **_values(told)}
+        write.sql.execute(sa.update(host_interface).where(c.id == before.id).values(values))
 
 
 def set_vlan(write: Write, id: int, vlan_id: int | None) -> None:
@@ -111,8 +120,14 @@ def on(sql: sa.Connection, vlan_id: int) -> list[HostLink]:
     return [_from_row(row) for row in sql.execute(_ALL.where(c.vlan_id == vlan_id))]
 
 
-def _text(addresses: tuple[str, ...]) -> str:
-    return msgspec.json.encode(addresses).decode()
+def _facts(told: HostInterface) -> dict[str, Any]:
+    return {"kind": told.kind, "mac": told.mac, "addresses": told.addresses, "dhcp": told.dhcp}
+
+
+def _values(told: HostInterface) -> dict[str, Any]:
+    facts = _facts(told)
+    text = msgspec.json.encode(facts.pop("addresses")).decode()
+    return {"name": told.name, "addresses_json": text, **facts}
 
 
 def _from_row(row: Any) -> HostLink:
@@ -121,6 +136,8 @@ def _from_row(row: Any) -> HostLink:
         host_id=row.host_id,
         name=row.name,
         vlan_id=row.vlan_id,
+        kind=row.kind,
+        mac=row.mac,
         addresses=tuple(msgspec.json.decode(row.addresses_json)),
         dhcp=row.dhcp,
         tags=_tags(row),

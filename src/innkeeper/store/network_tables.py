@@ -85,6 +85,8 @@ host_interface = sa.Table(
     C("id", Id, primary_key=True),
     C("host_id", Id, sa.ForeignKey("host.id", ondelete="CASCADE")),
     C("name", Str(100)),
+    C("kind", Str(20)),  # bridge, bond …, as in the inventory
+    C("mac", Str(20)),
     C("vlan_id", Id, sa.ForeignKey("vlan.id", ondelete="SET NULL"), nullable=True, index=True),
     C("addresses_json", Text),  # ["10.0.0.1/24"]
     C("dhcp", Bool),  # it gives addresses itself
