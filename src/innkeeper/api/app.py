@@ -27,6 +27,7 @@ from innkeeper.api.maas import (
     files,
     hosts,
     machines,
+    nodes,
     pools,
     refused,
     ssh_keys,
@@ -43,6 +44,7 @@ from innkeeper.api.v1 import events as events_v1
 from innkeeper.api.v1 import hosts as hosts_v1
 from innkeeper.api.v1 import machines as machines_v1
 from innkeeper.api.v1 import operations as operations_v1
+from innkeeper.api.v1 import placements as placements_v1
 from innkeeper.errors import InnkeeperError, Unauthorized
 from innkeeper.operations.context import Connections, Services
 from innkeeper.operations.table import make_engine
@@ -68,6 +70,7 @@ ROUTES = (
     *files.ROUTES,
     *account.ROUTES,
     *devices.ROUTES,
+    *nodes.ROUTES,
     *block_devices.ROUTES,
     *events.ROUTES,
     *virtual_machines.ROUTES,
@@ -117,7 +120,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.house = house
     app.add_exception_handler(InnkeeperError, _refuse)
     for prefix in ("/api/v1", "/MAAS/api/v1"):
-        for router in (operations_v1.router, events_v1.router, hosts_v1.router, machines_v1.router, consoles_v1.router):
+        for one in (operations_v1, events_v1, hosts_v1, machines_v1, placements_v1, consoles_v1):
+            router = one.router
             app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
     app.include_router(phone_home.router)
     _plain_routes(app, house)

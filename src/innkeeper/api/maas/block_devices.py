@@ -8,28 +8,18 @@ from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit
 from innkeeper.api.maas import machine_shapes, shapes
 from innkeeper.api.maas.lookups import lookups
+from innkeeper.api.maas.machine_access import found, mine, unlocked
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route, no_match
-from innkeeper.errors import Forbidden
 from innkeeper.model.machine import Disk, Machine
-from innkeeper.store import disks, machines
+from innkeeper.store import disks
 from innkeeper.store.database import Write
-from innkeeper.store.machines import Filter
 
 MANY, ONE = "nodes/{system_id}/blockdevices/", "nodes/{system_id}/blockdevices/{id}/"
 _PARTITIONS, _PARTITION = f"{ONE}partitions/", f"{ONE}partition/{{partition:int}}/"
 _PLAIN = "Disks of a VM are plain volumes: partitions and file systems come from its image, or from its user data."
 _POOLS = "Disks are made with the machine: compose one with storage=…; a disk that is there can grow."
-
-
-def _machine(sql: sa.Connection, call: Call) -> Machine:
-    """The machine of the path, if the caller may see it."""
-    seen_by = None if call.user.is_admin else call.user.user_id
-    found = machines.listing(sql, Filter(system_ids=(call.path["system_id"],), seen_by=seen_by))
-    if not found:
-        raise no_match("Machine")
-    return found[0]
 
 
 def _disk(one: Machine, id: int) -> Disk:
@@ -41,14 +31,14 @@ def _disk(one: Machine, id: int) -> Disk:
 
 def _shapes(sql: sa.Connection, call: Call) -> list[shapes.Json]:
     """The disks as the machine's own JSON shows them."""
-    found: list[shapes.Json] = machine_shapes.machine(_machine(sql, call), lookups(sql))["blockdevice_set"]
-    return found
+    shown: list[shapes.Json] = machine_shapes.machine(found(call, sql), lookups(sql))["blockdevice_set"]
+    return shown
 
 
 def _shape(sql: sa.Connection, call: Call) -> shapes.Json:
-    for found in _shapes(sql, call):
-        if found["id"] == call.id:
-            return found
+    for shape in _shapes(sql, call):
+        if shape["id"] == call.id:
+            return shape
     raise no_match("BlockDevice")
 
 
@@ -85,10 +75,7 @@ async def _tag(call: Call, *, put: bool) -> object:
     tag = call.values.text("tag").strip()
 
     def change(write: Write) -> shapes.Json:
-        one = _machine(write.sql, call)
-        call.permit(owner_id=one.owner_id, composer_id=one.composer_id)
-        if one.locked:
-            raise Forbidden(f"{one.hostname} is locked.", resolution="Unlock it first.")
+        one = unlocked(mine(call, write.sql))
         disk = _disk(one, call.id)
         tags = (*(each for each in disk.tags if each != tag), *((tag,) if put else ()))
         if set(tags) != set(disk.tags):

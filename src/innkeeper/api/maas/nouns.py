@@ -22,6 +22,8 @@ DOCS = {
     "Files": "Your files.",
     "File": "One file of yours.",
     "Account": "Your account: its API keys.",
+    "Nodes": "Machines and devices in one list.",
+    "Node": "One machine or device.",
     "Devices": "Names with NICs that are no machines of ours: containers in machines, for one.",
     "Device": "One device.",
     "BlockDevices": "The disks of a machine.",
