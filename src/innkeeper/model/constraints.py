@@ -28,15 +28,17 @@ class DiskRequest:
     tags: tuple[str, ...] = ()
 
 
-def storage(text: str) -> tuple[DiskRequest, ...]:
-    """Disks from a `storage=` text; Invalid names the piece that cannot be read."""
-    disks = tuple(_disk(piece, text) for piece in _split(text, ","))
+def storage(text: str, *, any_root: bool = False) -> tuple[DiskRequest, ...]:
+    """Disks from a `storage=` text; Invalid names the piece that cannot be read. `any_root`: the root disk may have
+    the size 0, which means any."""
+    pieces = enumerate(_split(text, ","))
+    disks = tuple(_disk(piece, text, least=0 if any_root and not position else 1) for position, piece in pieces)
     if not disks:
         raise _bad("storage", "it is empty")
     return disks
 
 
-def _disk(piece: str, text: str) -> DiskRequest:
+def _disk(piece: str, text: str, *, least: int) -> DiskRequest:
     match = _ITEM.fullmatch(piece)
     if match is None:
         raise _bad(
@@ -45,7 +47,7 @@ def _disk(piece: str, text: str) -> DiskRequest:
             "number, for example root:20(fast),data:7.5",
         )
     size = int(Decimal(match["size"]) * GB)
-    if size <= 0:
+    if size < least:
         raise _bad("storage", f"the size in {piece!r} is 0")
     if size > _MOST:
         raise _bad("storage", f"the size in {piece[:40]!r} is more than any disk's")

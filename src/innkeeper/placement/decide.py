@@ -73,22 +73,28 @@ def decide(
     question, and why.
     """
     request, verdicts = wish.request, []
+    pools = frozenset(name for one in fleet for name in _pools(one.candidate))
     for one in fleet:
         id = one.candidate.host_id
         if why := (without or {}).get(id):
             reasons = (Reason("conflict", why, "host"),)
             verdicts.append(Verdict(host_id=id, host=one.candidate.name, reasons=reasons))
         else:
-            verdicts.append(verdict(one, wish, request, waiting=(waiting or {}).get(id, 0)))
+            verdicts.append(verdict(one, wish, request, waiting=(waiting or {}).get(id, 0), pools=pools))
     fitting = [one for one in verdicts if one.fit is not None]
     best = max(fitting, key=lambda one: (one.score, -one.host_id), default=None)
     return Decision(verdicts=tuple(verdicts), best=best)
 
 
-def verdict(one: Standing, wish: Wish, request: Request, *, waiting: int = 0) -> Verdict:
-    """What is to be said of one host. What is no matter of room comes first: there is nothing to measure then."""
+def verdict(
+    one: Standing, wish: Wish, request: Request, *, waiting: int = 0, pools: frozenset[str] = frozenset()
+) -> Verdict:
+    """What is to be said of one host. What is no matter of room comes first: there is nothing to measure then.
+
+    `pools`: names of storage pools that the fleet knows: a disk's tag that is one of them means that pool.
+    """
     candidate = one.candidate
-    reasons = _outside(one, wish)
+    reasons = _outside(one, wish) or _without_pool(candidate, request, pools)
     if reasons:
         return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=reasons)
     found = fit(candidate, _for_host(candidate, wish, request))
@@ -128,6 +134,20 @@ def _outside(one: Standing, wish: Wish) -> tuple[Reason, ...]:
         ("not_tags", not set(wish.not_tags) & set(one.tags), "mismatch", f"it has the tags {', '.join(one.tags)}"),
     )
     return tuple(Reason(kind, text, about) for about, met, kind, text in checks if not met)
+
+
+def _pools(candidate: Candidate) -> set[str]:
+    return {name for name, _ in candidate.storage} | set(candidate.unmeasured)
+
+
+def _without_pool(candidate: Candidate, request: Request, pools: frozenset[str]) -> tuple[Reason, ...]:
+    """Storage pools that are asked for, and that only other hosts have."""
+    own, lacking = _pools(candidate), []
+    for disk in request.disks:
+        named = set(disk.tags) & pools
+        if named and not named & own:
+            lacking.append(" or ".join(sorted(named)))
+    return tuple(Reason("mismatch", f"it has no storage pool {name}", "storage") for name in dict.fromkeys(lacking))
 
 
 def _for_host(candidate: Candidate, wish: Wish, request: Request) -> Request:

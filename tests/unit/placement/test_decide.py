@@ -15,6 +15,7 @@ from innkeeper.model.host import HostInterface, Inventory
 from innkeeper.placement.decide import Standing, decide, headroom
 from innkeeper.placement.fit import Candidate, Fit, fit
 
+POOL = capacity.storage(name="p", total=1000 * GB, ratio=1.0, written=0, foreign=0, claimed=0, others=0)
 BRIDGE = HostInterface(name="br0", kind="bridge", managed=True, dhcp=True)
 
 
@@ -28,12 +29,7 @@ def standing(id: int = 1, *, cores: int = 16, used: int = 0, memory: int = 65536
         cores=capacity.cores(physical=cores, ratio=1.0, claimed=used, others=0),
         memory=capacity.memory(physical=memory, huge_pages=0, ratio=1.0, claimed=0, others=0),
         huge_pages=capacity.huge_pages(total=0, claimed=0, others=0),
-        storage=(
-            (
-                "default",
-                capacity.storage(name="default", total=1000 * GB, ratio=1.0, written=0, foreign=0, claimed=0, others=0),
-            ),
-        ),
+        storage=(("default", POOL),),
         default_pool="default",
         **{name: more.pop(name) for name in about},
     )
@@ -103,6 +99,18 @@ def test_a_closed_host_and_one_of_the_group() -> None:
     held = standing(groups={"db": "db1"})
     assert failed(held, Wish(anti_affinity="db")) == ["anti_affinity"]
     assert failed(held, Wish(anti_affinity="web")) == failed(held, Wish()) == []
+
+
+def test_a_tag_that_names_a_pool_of_the_fleet_means_that_pool() -> None:
+    """On a host without it the disk would be somewhere else, in silence."""
+    plain, quick = standing(1), standing(2, used=12)
+    quick = replace(quick, candidate=replace(quick.candidate, storage=(*quick.candidate.storage, ("fast", POOL))))
+    wish = Wish(disks=(DiskRequest(label="root", size=0, tags=("fast", "any")),))
+    found = decide([plain, quick], wish)
+    assert [reason.text for reason in found.verdicts[0].reasons] == ["it has no storage pool fast"]
+    assert found.best is not None
+    assert (found.best.host, found.best.fit.disks[0].pool) == ("host2", "fast")  # type: ignore[union-attr]
+    assert decide([plain], wish).best is not None, "nobody has such a pool: it is a tag like any other"
 
 
 def test_on_how_many_hosts_each_constraint_failed() -> None:

@@ -68,6 +68,12 @@ POWER_OFF = (
 )
 
 
+def why(values: Values) -> str:
+    """The comment of a call, for its event."""
+    comment = values.text("comment").strip()
+    return f" ({comment})" if comment else ""
+
+
 def filter_of(values: Values, about: Lookups, *, seen_by: int | None) -> Filter:
     """Which machines a list asks for. A name that nothing has matches nothing."""
     unknown: list[str] = []
