@@ -16,17 +16,17 @@ from tests.kit.server import Server
 
 
 class Guest:
-    """Signed calls of the REST API 2.0 of one server. `times` holds the seconds of every call."""
+    """Signed calls of one server: of the REST API 2.0, or of any path from the root. `times`: seconds of every call."""
 
     def __init__(self, session: aiohttp.ClientSession, base: str, key: str) -> None:
-        self._session, self._base = session, f"{base}/MAAS/api/2.0/"
+        self._session, self._root, self._base = session, base, f"{base}/MAAS/api/2.0/"
         self._headers = {"Authorization": oauth(key)}
         self.times: list[float] = []
 
     async def call(self, method: str, path: str, *, op: str = "", **fields: Any) -> tuple[int, Any]:
         """Status, and the body: JSON decoded where it is JSON."""
         begin = time.perf_counter()
-        url = self._base + path + (f"?op={op}" if op else "")
+        url = (self._root if path.startswith("/") else self._base) + path + (f"?op={op}" if op else "")
         form = fields if method in ("POST", "PUT") else None
         query = fields if form is None else None
         async with self._session.request(method, url, headers=self._headers, data=form, params=query) as answer:

@@ -16,7 +16,7 @@ from innkeeper.store.visibility import Viewer
 _LARGEST = 2**63 - 1  # what every database's 64-bit integer holds
 HostId = Annotated[int, Path(ge=0, le=_LARGEST)]
 OfHost = Annotated[int | None, Query(ge=0, le=_LARGEST, description="Only of this VM host.")]
-Cursor = Annotated[int, Query(ge=0, le=_LARGEST, description="The id of the last event that was seen.")]
+Cursor = Annotated[int, Query(ge=0, le=_LARGEST, description="The id of the last one that was seen.")]
 
 
 class Refusal(BaseModel):
