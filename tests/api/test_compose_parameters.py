@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from innkeeper.model.host import HostInterface
 from tests.api.facts import asked, composed, place, vm
 from tests.kit.house import Inn
 
@@ -20,7 +21,7 @@ async def test_defaults(house: Inn) -> None:
     one = await composed(house, await house.add_host())
     assert (one["cpu_count"], one["memory"], plain(one)) == (1, 2048, [("sda", 8 * GB, "default", [])])
     assert [(nic["name"], nic["attachment"]) for nic in one["interface_set"]] == [
-        ("eth0", {"type": "network", "host_interface": "br0"})
+        ("eth0", {"type": "network", "host_interface": "br0", "mode": None, "vlan": 0})
     ]
     assert (one["architecture"], one["domain"]["id"], one["zone"]["id"], one["pool"]["id"]) == (
         "amd64/generic",
@@ -32,6 +33,8 @@ async def test_defaults(house: Inn) -> None:
 
 async def test_everything_that_can_be_said(house: Inn) -> None:
     house.change("alpha", lambda world: world.pools.update({"default": 10**12, "fast": 10**12}))
+    office = HostInterface(name="br1", kind="bridge", subnets=("10.1.0.0/24",), addresses=("10.1.0.1/24",))
+    house.change("alpha", lambda world: world.interfaces.append(office))
     await house.admin.post("zones/", name="north")
     pool = await house.admin.post("resourcepools/", name="build")
     id = await house.add_host()
@@ -48,7 +51,7 @@ async def test_everything_that_can_be_said(house: Inn) -> None:
         zone="north",
         pool=pool["id"],
         storage="root:20(fast,ssd),data:7.5,30(slow)",
-        interfaces="wan:name=br0;1:subnet_cidr=10.0.0.0/24;lan:subnet=10.0.0.0/24",
+        interfaces="wan:name=br0;1:subnet_cidr=10.1.0.0/24;lan:not_subnet=10.0.0.0/24",
         skip_commissioning="true",
     )
     assert (one["hostname"], one["fqdn"], one["cpu_count"], one["memory"]) == ("web1", "web1.maas", 3, 3000)
@@ -125,9 +128,9 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("S13", {"interfaces": "eth0:colour=red"}, "interfaces", "unknown key 'colour'"),
     ("S13", {"interfaces": "eth0:"}, "interfaces", "eth0"),
     ("S13", {"interfaces": "eth0:name=br0;eth0:name=br0"}, "interfaces", "twice"),
-    ("part 2", {"interfaces": "eth0:space=dmz,vlan=5"}, "interfaces", "'space' is not supported yet"),
-    ("part 2", {"interfaces": "eth0:ip=10.0.0.5"}, "interfaces", "'ip' is not supported yet"),
-    ("", {"interfaces": "eth0:name=eth9"}, "", "no interface with name eth9"),
+    ("S09", {"interfaces": "eth0:space=dmz,vlan=5"}, "interfaces", "there is no such space"),
+    ("S10", {"interfaces": "eth0:ip=10.9.0.5"}, "interfaces", "no subnet that is known holds it"),
+    ("", {"interfaces": "eth0:name=eth9"}, "", "no interface with name=eth9"),
     ("", {"architecture": "arm64/generic"}, "", "architecture arm64/generic is not offered"),
     ("", {"cpu_speed": 9000}, "", "cpu_speed 9000 MHz is more than its 2000 MHz"),
     ("", {"zone": "nowhere"}, "zone", "no zone"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from innkeeper.model.host import HostInterface
 from tests.api.facts import machine, place, vm
 from tests.kit.house import Inn
 
@@ -76,7 +77,12 @@ NULL_OR_NUMBER = ["swap_size", "address_ttl"]
 
 
 async def test_every_field_has_its_type(house: Inn) -> None:
-    m = await machine(house, hostname="web1", storage="8,20(fast)", interfaces="eth0:name=br0;eth1:name=br0")
+    office = HostInterface(name="br1", kind="bridge", subnets=("10.1.0.0/24",), addresses=("10.1.0.1/24",))
+    house.change("alpha", lambda world: world.interfaces.append(office))
+    await house.add_host()
+    m = await machine(
+        house, hostname="web1", storage="8,20(fast)", interfaces="eth0:name=br1,ip=10.1.0.5;eth1:name=br0"
+    )
     for names, kind in ((TEXTS, str), (NUMBERS, int), (LISTS, list), (FLAGS, bool), (DICTS, dict)):
         assert {name: type(m[name]) for name in names} == dict.fromkeys(names, kind)
     assert all(m[name] is None or type(m[name]) is str for name in NULL_OR_TEXT)
@@ -92,8 +98,10 @@ async def test_every_field_has_its_type(house: Inn) -> None:
     assert m["physicalblockdevice_set"] == m["blockdevice_set"]
     assert set(m["pod"]) == {"id", "name", "resource_uri"}
     assert m["pod"]["resource_uri"] == f"/MAAS/api/2.0/pods/{m['pod']['id']}/"
+    assert m["ip_addresses"] == ["10.1.0.5"]
+    [link] = m["interface_set"][1]["links"]
     assert m["default_gateways"] == {
-        "ipv4": {"gateway_ip": None, "link_id": None},
+        "ipv4": {"gateway_ip": "10.0.0.1", "link_id": link["id"]},
         "ipv6": {"gateway_ip": None, "link_id": None},
     }
     for group in ("zone", "pool"):
@@ -112,12 +120,15 @@ async def test_a_nic(house: Inn) -> None:
     types |= {"parents": list, "children": list, "effective_mtu": int, "system_id": str, "mac_address": str}
     types |= {"numa_node": int, "sriov_max_vf": int, "link_speed": int, "interface_speed": int}
     assert {name: type(nic[name]) for name in types} == types
-    assert (nic["vlan"], nic["discovered"]) == (None, None)
+    types = {"id": int, "vid": int, "name": str, "fabric": str, "mtu": int, "dhcp_on": bool, "resource_uri": str}
+    assert {name: type(nic["vlan"][name]) for name in types} == types
+    assert nic["discovered"] is None
     assert nic["params"] in ("", {})
     assert nic["mac_address"].startswith("00:16:3e:")
     assert nic["resource_uri"] == f"/MAAS/api/2.0/nodes/{nic['system_id']}/interfaces/{nic['id']}/"
-    for link in nic["links"]:  # a null fails Juju where a missing key does not
-        assert None not in (link.get("subnet", {}), link.get("ip_address", ""))
+    [link] = nic["links"]  # a null fails Juju where a missing key does not
+    assert (set(link), link["mode"]) == ({"id", "mode", "subnet", "learnt"}, "auto")
+    assert (link["subnet"]["cidr"], link["subnet"]["space"]) == ("10.0.0.0/24", "undefined")
 
 
 async def test_a_disk(house: Inn) -> None:

@@ -104,6 +104,15 @@ class Console(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lease:
+    """An address that a managed network of the host gave to a guest, or knows it to have."""
+
+    network: str
+    mac: str
+    ip: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GuestFacts:
     """What a host sees of a guest that runs: whether an agent in it answers, and its addresses as (MAC, address)."""
 
@@ -180,6 +189,10 @@ class Hypervisor(Protocol):
 
     async def guest(self, *, name: str) -> GuestFacts:
         """What shows that the guest of a VM is up; nothing of one that is off or gone."""
+
+    async def leases(self) -> tuple[Lease, ...]:
+        """What the managed networks gave to guests of the tracked project, in one request each. A network that cannot
+        tell is left out."""
 
     async def our_address(self) -> str:
         """Our end of the connection to the host: where its guests may reach us. "" when it cannot be told."""

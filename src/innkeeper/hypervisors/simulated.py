@@ -23,14 +23,16 @@ from innkeeper.hypervisors.base import (
     GuestFacts,
     HostEvent,
     Identity,
+    Lease,
     Target,
     VolumeSpec,
     unguarded,
 )
+from innkeeper.hypervisors.simulated_changes import NONE, change
 from innkeeper.hypervisors.simulated_console import SimulatedConsole
 from innkeeper.hypervisors.simulated_images import SimulatedImages
 from innkeeper.hypervisors.simulated_world import Fault, Making, World, world
-from innkeeper.model.host import HostInterface, Inventory, NumaNode, Project, StoragePool, Thread, Volume
+from innkeeper.model.host import Inventory, NumaNode, Project, StoragePool, Thread, Volume
 from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
 
 LOOK = 0.2  # who waits for a create looks again after that, seconds: it may be done sooner than was said
@@ -124,9 +126,6 @@ class Simulated(SimulatedImages):
             if not state.trusting and self._me() not in state.trusted:
                 raise HostUntrusted(f"The host {state.name} does not trust us.")
             threads = tuple(Thread(id=number, core=number) for number in range(state.cores))
-            bridge = HostInterface(
-                name="br0", kind="bridge", managed=True, subnets=("10.0.0.0/24",), addresses=("10.0.0.1/24",), dhcp=True
-            )
             return Inventory(
                 server_name=state.name,
                 version="1",
@@ -136,7 +135,7 @@ class Simulated(SimulatedImages):
                 cpu_speed=2000,
                 memory=state.memory,
                 numa_nodes=(NumaNode(id=0, threads=threads, memory=state.memory),),
-                interfaces=(bridge,),
+                interfaces=tuple(state.interfaces),
                 pools=tuple(self._pool(state, name, total) for name, total in state.pools.items()),
                 projects=tuple(Project(name=name) for name in state.projects),
                 profiles=("default",),
@@ -228,6 +227,10 @@ class Simulated(SimulatedImages):
             on = there is not None and there.power == PowerState.ON
             return state.guests.get(self._key(name), GuestFacts()) if on else GuestFacts()
 
+    async def leases(self) -> tuple[Lease, ...]:
+        async with self._call("leases") as state:
+            return tuple(state.leases)
+
     async def our_address(self) -> str:
         async with self._call("our_address") as state:
             return state.our_end
@@ -249,12 +252,15 @@ class Simulated(SimulatedImages):
         async with self._call("events") as state:
             last = state.events[-1][0] if state.events else 0
         yield HostEvent(change=Change.OPENED, action="opened")
+        version = NONE
         while True:
-            await asyncio.sleep(0.1)
+            version = await change(self._path, version)
             with world(self._path) as state:
                 if not state.up:
                     raise HostUnreachable(f"The host {state.name} does not answer.", details="it went down")
                 fresh = [one for one in state.events if one[0] > last]
+                if state.making:
+                    version = NONE  # it goes on by itself: look again
             for number, action, project, name in fresh:
                 last = number
                 yield HostEvent(change=Change.INSTANCE, action=action, project=project, instance=name)

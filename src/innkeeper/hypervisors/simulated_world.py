@@ -17,13 +17,22 @@ from pathlib import Path
 
 import msgspec
 
-from innkeeper.hypervisors.base import GuestFacts
-from innkeeper.model.host import Volume
+from innkeeper.hypervisors.base import GuestFacts, Lease
+from innkeeper.model.host import HostInterface, Volume
 from innkeeper.model.image import ImageFacts
 from innkeeper.model.machine import InstanceFacts
 from innkeeper.model.seed import Seed
 
 GB, MIB = 10**9, 2**20
+BRIDGE = HostInterface(
+    name="br0",
+    kind="bridge",
+    managed=True,
+    subnets=("10.0.0.0/24",),
+    addresses=("10.0.0.1/24",),
+    dhcp=True,
+    fixed=(4,),
+)
 
 
 class Fault(msgspec.Struct, kw_only=True):
@@ -63,6 +72,8 @@ class World(msgspec.Struct, kw_only=True):
     consoles: dict[str, int] = msgspec.field(default_factory=dict)  # how many consoles of it are open
     images: dict[str, ImageFacts] = msgspec.field(default_factory=dict)  # by fingerprint
     seeds: dict[str, Seed] = msgspec.field(default_factory=dict)  # the NoCloud drive of each instance that has one
+    interfaces: list[HostInterface] = msgspec.field(default_factory=lambda: [BRIDGE])
+    leases: list[Lease] = msgspec.field(default_factory=list)  # what its networks gave to guests
     our_end: str = ""  # where its guests would find us
     guests: dict[str, GuestFacts] = msgspec.field(default_factory=dict)  # what it sees of the guests of instances
     faults: list[Fault] = msgspec.field(default_factory=list)

@@ -40,6 +40,11 @@ class Networks:
         parsed = [(ipaddress.ip_network(one.cidr), one) for one in self.subnets]
         return tuple(sorted(parsed, key=lambda pair: -pair[0].prefixlen))
 
+    @cached_property
+    def by_cidr(self) -> dict[str, Subnet]:
+        """Subnets by CIDR."""
+        return {one.cidr: one for one in self.subnets}
+
     def holding(self, ip: str) -> Subnet | None:
         """The narrowest subnet that an address belongs to."""
         address = ipaddress.ip_address(ip)
@@ -189,7 +194,7 @@ def subnets_of_cidr(known: Networks, choice: Choice) -> list[int]:
         cidr = str(ipaddress.ip_network(choice.value))
     except ValueError:
         return []
-    return [one.id for one in known.subnets if one.cidr == cidr]
+    return [known.by_cidr[cidr].id] if cidr in known.by_cidr else []
 
 
 def _subnets_of_ip(known: Networks, choice: Choice) -> list[int]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from innkeeper.api.maas.network_shapes import Wiring
 from innkeeper.api.maas.shapes import Lookups
 from innkeeper.api.maas.values import MOST_DIGITS
 from innkeeper.errors import Invalid, NotFound
-from innkeeper.store import domains, hosts, pools, zones
+from innkeeper.store import domains, host_interfaces, hosts, networks, pools, zones
 
 
 def lookups(sql: sa.Connection) -> Lookups:
-    """Zones, resource pools, domains and hosts: four queries for any list."""
+    """Zones, resource pools, domains and hosts: four queries for any list; five more for what machines hang on, when
+    that is asked for."""
     return Lookups(
         zones={one.id: one for one in zones.listing(sql)},
         pools={one.id: one for one in pools.listing(sql)},
         domains={one.id: one for one in domains.listing(sql)},
         hosts={one.id: one for one in hosts.listing(sql)},
+        networks=lambda: Wiring(networks.known(sql)),
+        host_links=lambda: host_interfaces.of_hosts(sql, None),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from innkeeper.api.maas import shapes
+from innkeeper.api.maas import interface_shapes, shapes
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import Disk, Interface, Machine
+from innkeeper.model.machine import Disk, Machine, Origin
 
 
 def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
@@ -14,7 +14,7 @@ def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
     status = Status(one.status)
     host_record = about.hosts.get(one.host_id) if one.host_id is not None else None
     disks = [disk(position, each, one.system_id) for position, each in enumerate(one.disks)]
-    nics = [interface(each, one.system_id) for each in one.interfaces]
+    nics = _nics(one, about)
     owner_data = dict(one.owner_data)
     return {
         "system_id": one.system_id,
@@ -51,7 +51,7 @@ def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "workload_annotations": owner_data,
         "agent_name": one.agent_name,
         "hardware_info": {},
-        "ip_addresses": [],
+        "ip_addresses": interface_shapes.addresses(one.interfaces),
         "interface_set": nics,
         "boot_interface": nics[0] if nics else None,
         "blockdevice_set": disks,
@@ -71,10 +71,7 @@ def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "origin": str(one.origin),
         "project": one.project,
         "instance_name": one.instance,
-        "default_gateways": {
-            "ipv4": {"gateway_ip": None, "link_id": None},
-            "ipv6": {"gateway_ip": None, "link_id": None},
-        },
+        "default_gateways": interface_shapes.gateways(one.interfaces, about.wiring),
         "numanode_set": [],
         "commissioning_status": _commissioning(status),
         "commissioning_status_name": _COMMISSIONING[_commissioning(status)],
@@ -103,6 +100,14 @@ def _commissioning(status: Status) -> int:
     if status == Status.COMMISSIONING:
         return 1
     return 3 if status == Status.FAILED_COMMISSIONING else 2
+
+
+def _nics(one: Machine, about: shapes.Lookups) -> list[shapes.Json]:
+    """A machine's NICs; of a host's record the host's interfaces."""
+    if one.origin == Origin.HOST and not one.interfaces:
+        theirs = about.interfaces_of(one.system_id)
+        return [interface_shapes.host_interface(each, one.system_id, about.wiring) for each in theirs]
+    return [interface_shapes.interface(each, one.system_id, about.wiring) for each in one.interfaces]
 
 
 def _pod(one: Host | None) -> shapes.Json | None:
@@ -143,34 +148,4 @@ def disk(position: int, one: Disk, system_id: str) -> shapes.Json:
         "storage_pool": one.pool,
         "storage_pool_reason": one.why,
         "resource_uri": f"{shapes.API}/nodes/{system_id}/blockdevices/{one.id}/",
-    }
-
-
-def interface(one: Interface, system_id: str) -> shapes.Json:
-    """A NIC with what it hangs on at the host."""
-    return {
-        "id": one.id,
-        "system_id": system_id,
-        "name": one.name,
-        "type": "physical",
-        "mac_address": one.mac,
-        "enabled": True,
-        "tags": [],
-        "vlan": None,
-        "links": [],
-        "parents": [],
-        "children": [],
-        "effective_mtu": 1500,
-        "discovered": None,
-        "params": "",
-        "vendor": None,
-        "product": None,
-        "firmware_version": None,
-        "link_connected": True,
-        "link_speed": 0,
-        "interface_speed": 0,
-        "numa_node": 0,
-        "sriov_max_vf": 0,
-        "attachment": {"type": one.attach, "host_interface": one.parent},
-        "resource_uri": f"{shapes.API}/nodes/{system_id}/interfaces/{one.id}/",
     }

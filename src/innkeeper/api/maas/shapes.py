@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from innkeeper.model.capacity import Figure
 from innkeeper.model.host import Host
+from innkeeper.model.network import HostLink
 from innkeeper.store.domains import Domain
 from innkeeper.store.figures import Figures
 from innkeeper.store.pools import Pool
 from innkeeper.store.storage_pools import PoolRow
 from innkeeper.store.users import User
 from innkeeper.store.zones import Zone
+
+if TYPE_CHECKING:
+    from innkeeper.api.maas.network_shapes import Wiring
 
 API = "/MAAS/api/2.0"
 Json = dict[str, Any]
@@ -29,6 +34,26 @@ class Lookups:
     pools: Mapping[int, Pool]
     domains: Mapping[int, Domain]
     hosts: Mapping[int, Host]
+    networks: Callable[[], Wiring]
+    host_links: Callable[[], Mapping[int, list[HostLink]]]
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        """The networks, read when the first machine needs them."""
+        return self.networks()
+
+    def interfaces_of(self, system_id: str) -> list[HostLink]:
+        """The interfaces of the host that a machine's record stands for."""
+        host_id = self._host_of.get(system_id)
+        return [] if host_id is None else self._links.get(host_id, [])
+
+    @cached_property
+    def _host_of(self) -> dict[str, int]:
+        return {one.system_id: one.id for one in self.hosts.values() if one.system_id}
+
+    @cached_property
+    def _links(self) -> Mapping[int, list[HostLink]]:
+        return self.host_links()
 
 
 def zone(one: Zone) -> Json:
@@ -121,6 +146,8 @@ def host(one: Host, counted: Figures, rows: list[PoolRow], about: Lookups) -> Js
         "project": one.project,
         "state": str(one.state),
         "state_reason": one.reason,
+        "schedulable": one.schedulable,
+        "closed_reason": one.closed_reason,
         "live_events": one.live,
         "stale": list(one.stale),
         "certificate_fingerprint": one.fingerprint,

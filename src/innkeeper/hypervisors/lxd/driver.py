@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from innkeeper.errors import HostRefused
-from innkeeper.hypervisors.base import Console, Guard, GuestFacts, HostEvent, Identity, Target, VolumeSpec, unguarded
+from innkeeper.hypervisors.base import (
+    Console,
+    Guard,
+    GuestFacts,
+    HostEvent,
+    Identity,
+    Lease,
+    Target,
+    VolumeSpec,
+    unguarded,
+)
 from innkeeper.hypervisors.lxd import (
     console,
     creation,
@@ -18,6 +28,7 @@ from innkeeper.hypervisors.lxd import (
     images,
     instances,
     inventory,
+    leases,
     operations,
     projects,
     server,
@@ -150,6 +161,9 @@ class Lxd:
 
     async def guest(self, *, name: str) -> GuestFacts:
         return await guests.seen(self._client, project=self._project, name=name)
+
+    async def leases(self) -> tuple[Lease, ...]:
+        return await leases.read(self._client, project=self._project)
 
     async def our_address(self) -> str:
         return await guests.our_address(self._client.address)

@@ -131,6 +131,12 @@ class NetworkAddress(Struct, frozen=True, kw_only=True):
     scope: str = "global"
 
 
+class NetworkLease(Struct, frozen=True, kw_only=True):
+    hwaddr: str = ""
+    address: str = ""
+    type: str = ""
+
+
 class BondState(Struct, frozen=True, kw_only=True):
     lower_devices: list[str] | None = None
 
