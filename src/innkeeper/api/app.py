@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 
 from innkeeper import __version__
 from innkeeper.api import login, metrics, phone_home
@@ -24,17 +25,25 @@ from innkeeper.api.maas import (
     devices,
     domains,
     events,
+    fabrics,
     files,
     hosts,
+    ip_addresses,
+    ip_ranges,
+    life,
     machines,
     nodes,
     pools,
     refused,
+    spaces,
     ssh_keys,
+    static_routes,
+    subnets,
     tags,
     users,
     version,
     virtual_machines,
+    vlans,
     zones,
 )
 from innkeeper.api.maas.dispatch import Dispatch
@@ -60,6 +69,13 @@ ROUTES = (
     *zones.ROUTES,
     *pools.ROUTES,
     *domains.ROUTES,
+    *spaces.ROUTES,
+    *fabrics.ROUTES,
+    *vlans.ROUTES,
+    *subnets.ROUTES,
+    *static_routes.ROUTES,
+    *ip_ranges.ROUTES,
+    *ip_addresses.ROUTES,
     *configuration.ROUTES,
     *hosts.ROUTES,
     *machines.ROUTES,
@@ -119,6 +135,7 @@ def make_app(settings: Settings) -> FastAPI:
     )
     app.state.house = house
     app.add_exception_handler(InnkeeperError, _refuse)
+    app.add_exception_handler(HTTPException, _no_route)
     for prefix in ("/api/v1", "/MAAS/api/v1"):
         for one in (operations_v1, events_v1, hosts_v1, machines_v1, placements_v1, consoles_v1):
             router = one.router
@@ -141,6 +158,19 @@ async def _refuse(request: Request | WebSocket, error: Exception) -> Response:
     if isinstance(request, WebSocket):
         await request.send_denial_response(response)
     return response
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """What no route takes. Under MAAS's root in its words and as text, for a 404 in JSON misleads its clients."""
+    assert isinstance(error, HTTPException)
+    path, status = request.scope["path"], error.status_code
+    if path.startswith("/MAAS/api/1.0/"):
+        return PlainTextResponse("The 1.0 API is gone; use /MAAS/api/2.0/.", status_code=410)
+    if path.startswith("/MAAS"):
+        text = f"Unknown API endpoint: {path}." if status == 404 else str(error.detail)
+        return PlainTextResponse(text, status_code=status, headers=error.headers)
+    body = {"name": "NotFound", "brief": str(error.detail), "details": "", "resolution": ""}
+    return JSONResponse(body, status_code=status, headers=error.headers)
 
 
 def _plain_routes(app: FastAPI, house: House) -> None:

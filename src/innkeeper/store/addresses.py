@@ -19,7 +19,7 @@ from innkeeper.model.network import LinkMode, Subnet
 from innkeeper.store import ip_ranges, subnets
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.network_tables import address, host_interface, link
-from innkeeper.store.tables import host, interface, machine, user_account
+from innkeeper.store.tables import domain, host, interface, machine, user_account
 
 c = address.c
 _MOST_TRIES = 100  # others take addresses while we do
@@ -35,7 +35,8 @@ _OF_HOSTS = sa.select(host_interface.c.addresses_json).where(host_interface.c.vl
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """A taken address, with whose it is: of a NIC (`link_id`, `mode`, the machine's names) or of a user."""
+    """A taken address, with whose it is: of a NIC (`link_id`, `mode`, the machine's names) or of a user. `owner_id`:
+    that user, or the owner of the machine. `id` 0: nobody took it; it was seen there."""
 
     id: int
     ip: str
@@ -50,6 +51,8 @@ class Address:
     system_id: str = ""
     machine: str = ""
     interface: str = ""
+    domain: str = ""
+    owner_id: int | None = None
 
     @property
     def holder(self) -> str:
@@ -59,21 +62,40 @@ class Address:
         return f"{self.username or 'a user'}, who reserved it" + (f" for {self.hostname}" if self.hostname else "")
 
 
+_WHOSE = (
+    interface.c.name.label("interface"),
+    machine.c.system_id,
+    machine.c.hostname.label("machine"),
+    machine.c.owner_id,
+    domain.c.name.label("domain"),
+)
 _ALL = (
-    sa.select(
-        address,
-        user_account.c.username,
-        link.c.mode,
-        interface.c.name.label("interface"),
-        machine.c.system_id,
-        machine.c.hostname.label("machine"),
-    )
+    sa.select(address, user_account.c.username, link.c.mode, *_WHOSE)
     .select_from(address)
     .outerjoin(user_account, user_account.c.id == c.user_id)
     .outerjoin(link, link.c.id == c.link_id)
     .outerjoin(interface, interface.c.id == link.c.interface_id)
     .outerjoin(machine, machine.c.system_id == interface.c.system_id)
+    .outerjoin(domain, domain.c.id == machine.c.domain_id)
     .order_by(c.id)
+)
+_LEARNT_BY = (
+    sa.select(link.c.id, link.c.ip, *_WHOSE)
+    .select_from(link)
+    .join(interface, interface.c.id == link.c.interface_id)
+    .join(machine, machine.c.system_id == interface.c.system_id)
+    .join(domain, domain.c.id == machine.c.domain_id)
+    .where(link.c.subnet_id == sa.bindparam("subnet_id"), link.c.learnt, link.c.ip != "")
+    .order_by(link.c.id)
+)
+_BY_HOSTS = (
+    sa.select(host_interface.c.addresses_json, host_interface.c.name.label("interface"), *_WHOSE[1:])
+    .select_from(host_interface)
+    .join(host, host.c.id == host_interface.c.host_id)
+    .outerjoin(machine, machine.c.system_id == host.c.system_id)
+    .outerjoin(domain, domain.c.id == machine.c.domain_id)
+    .where(host_interface.c.vlan_id == sa.bindparam("vlan_id"))
+    .order_by(host_interface.c.id)
 )
 _BY_IP = _ALL.where(c.ip == sa.bindparam("ip"))
 
@@ -167,6 +189,33 @@ def in_use(sql: sa.Connection, subnet: Subnet) -> list[str]:
     return [ip for ip in dict.fromkeys(found) if decide.holds(subnet.cidr, ip)]
 
 
+def seen(sql: sa.Connection, subnet: Subnet) -> list[Address]:
+    """Who has which address of a subnet: taken ones, those seen on machines, and hosts' own. Three queries."""
+    found = {one.ip: one for one in listing(sql, subnet_id=subnet.id)}
+    for row in sql.execute(_LEARNT_BY, {"subnet_id": subnet.id}):
+        found.setdefault(row.ip, _seen(row, row.ip, subnet, LinkMode.DHCP, link_id=row.id))
+    for row in sql.execute(_BY_HOSTS, {"vlan_id": subnet.vlan_id}):
+        for ip in (each.partition("/")[0] for each in msgspec.json.decode(row.addresses_json)):
+            if decide.holds(subnet.cidr, ip):
+                found.setdefault(ip, _seen(row, ip, subnet, LinkMode.STATIC))
+    return sorted(found.values(), key=lambda one: decide.number(one.ip))
+
+
+def _seen(row: Any, ip: str, subnet: Subnet, mode: LinkMode, link_id: int | None = None) -> Address:
+    whose = {"system_id": row.system_id or "", "machine": row.machine or "", "domain": row.domain or ""}
+    return Address(
+        id=0,
+        ip=ip,
+        subnet_id=subnet.id,
+        created=0.0,
+        link_id=link_id,
+        mode=mode,
+        interface=row.interface,
+        owner_id=row.owner_id,
+        **whose,
+    )
+
+
 def _insert(write: Write, ip: str, subnet_id: int, **values: Any) -> bool:
     """Whether it was free. On PostgreSQL this waits for whoever is just taking it."""
     row = {"ip": ip, "subnet_id": subnet_id, **values}
@@ -223,4 +272,6 @@ def _from_row(row: Any) -> Address:
         system_id=row.system_id or "",
         machine=row.machine or "",
         interface=row.interface or "",
+        domain=row.domain or "",
+        owner_id=row.user_id if row.link_id is None else row.owner_id,
     )
