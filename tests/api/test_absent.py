@@ -75,3 +75,17 @@ async def test_virtual_machines(house: Inn) -> None:
     }
     for path in (found[0]["resource_uri"], f"virtual-machines/{found[0]['id']}"):
         assert await house.admin.get(path) == found[0]
+
+
+@pytest.mark.parametrize("path", ["/MAAS/api/2.0/fabrics/a%0Ab/vlans/", "/MAAS/api/3.0/machines/", "/MAAS/rpc/"])
+async def test_a_path_that_nobody_knows_is_a_404_in_text(house: Inn, path: str) -> None:
+    answer = await house.admin.call("GET", path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert answer.text.startswith("Unknown API endpoint: /MAAS/")
+
+
+async def test_older_and_native_paths(house: Inn) -> None:
+    old = await house.admin.call("GET", "/MAAS/api/1.0/nodes/")
+    assert (old.status_code, "2.0" in old.text) == (410, True)
+    native = await house.admin.call("GET", "/api/v1/nothing")
+    assert (native.status_code, native.json()["name"]) == (404, "NotFound")
