@@ -277,3 +277,54 @@ async def test_one_that_is_being_deleted_is_not_given_away(house: Inn) -> None:
     await asyncio.sleep(0.2)
     assert (await allocate(house.admin))["system_id"] != system_id
     await deleting
+
+
+async def test_a_host_is_closed_to_new_machines(house: Inn) -> None:
+    """By allocate and by compose; what is there stays and is allocated as ever. Then it is opened again."""
+    id = await house.add_host()
+    await house.admin.compose(id, hostname="there")
+    closed = await house.admin.put(f"vm-hosts/{id}/", schedulable="false", closed_reason="new disks on Monday")
+    assert (closed["schedulable"], closed["closed_reason"]) == (False, "new disks on Monday")
+    assert "changed the VM host: schedulable, closed_reason" in await audits(house.admin)
+    assert (await allocate(house.admin))["hostname"] == "there"
+    text = await refused(house.admin)
+    assert "closed fails on 1 host" in text
+    assert "alpha: it is closed to new machines: new disks on Monday" in text
+    answer = await house.admin.call("POST", f"vm-hosts/{id}/", op="compose")
+    assert (answer.status_code, "closed to new machines: new disks on Monday" in answer.text) == (409, True)
+    opened = await house.admin.put(f"vm-hosts/{id}/", schedulable="true")
+    assert (opened["schedulable"], opened["closed_reason"]) == (True, "")
+    assert (await allocate(house.admin))["dynamic"] is True
+    refused_reason = await house.admin.call("PUT", f"vm-hosts/{id}/", closed_reason="why not")
+    assert (refused_reason.status_code, list(refused_reason.json())) == (400, ["closed_reason"])
+
+
+async def test_the_verdict_of_every_host_is_kept(house: Inn) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        await house.add_host(name)
+    hosts = {one["name"]: one["id"] for one in await house.admin.get("vm-hosts/")}
+    await house.admin.put(f"vm-hosts/{hosts['alpha']}/", schedulable="false")
+    other = await house.admin.compose(hosts["beta"], hostname="other", cores=8)
+    await house.admin.post(f"machines/{other}/", op="lock")
+    ann = house.client(username="ann")
+    got = await allocate(ann, cpu_count=2)
+    placement = await ann.get(f"/api/v1/machines/{got['system_id']}/placement")
+    assert (placement["policy"], placement["host_id"]) == ("spread by headroom", hosts["gamma"])
+    assert [(one["host"], one["fits"]) for one in placement["verdicts"]] == [
+        ("gamma", True),
+        ("beta", True),
+        ("alpha", False),
+    ]
+    assert placement["verdicts"][0]["score"] == 0.875
+    assert placement["verdicts"][2]["reasons"] == [
+        {
+            "constraint": "closed",
+            "kind": "conflict",
+            "text": "it is closed to new machines: no reason was given",
+        }
+    ]
+    [only] = (await house.admin.get(f"/api/v1/machines/{other}/placement"))["verdicts"]
+    assert (only["host"], only["fits"]) == ("beta", True)
+    bob = house.client(username="bob")
+    for path in (f"/api/v1/machines/{got['system_id']}/placement", "/api/v1/machines/nobody/placement"):
+        assert (await bob.call("GET", path)).status_code == 404

@@ -80,6 +80,7 @@ ROUTES = (
     *hosts.ROUTES,
     *machines.ROUTES,
     *allocate.ROUTES,
+    *life.ROUTES,
     *deploy.ROUTES,
     *ssh_keys.ROUTES,
     *tags.ROUTES,

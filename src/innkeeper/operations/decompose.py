@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from innkeeper.errors import ErrorRecord
+from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
@@ -114,6 +116,15 @@ def forget(write: Write, work: Work) -> None:
     )
 
 
+def not_removed(write: Write, work: Work, error: ErrorRecord) -> None:
+    """Nothing was changed on the host. One that was being released has not been."""
+    system_id = work.operation.system_id
+    if machines.gone(write.sql, system_id) or machines.find(write.sql, system_id).status != Status.RELEASING:
+        return
+    message = " ".join(part for part in (error.brief, error.details) if part)
+    machines.set_status(write, system_id, Status.FAILED_RELEASING, message=message, actor=work.operation.actor)
+
+
 DECOMPOSE = Saga(
     "decompose",
     steps=(
@@ -121,4 +132,5 @@ DECOMPOSE = Saga(
         Step("remove the instance and its volumes", remove, persists=True),
     ),
     finish=forget,
+    abandon=not_removed,
 )

@@ -13,7 +13,7 @@ from innkeeper.model.machine import Machine, PowerState
 from innkeeper.operations import deploy, remake
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step, give_up
-from innkeeper.store import deployments, hosts, machines, operations
+from innkeeper.store import allocation, deployments, hosts, machines, operations
 from innkeeper.store.database import Write
 
 
@@ -56,7 +56,7 @@ def _order(write: Write, saga: Saga, machine: Machine, *, actor: str, request: s
 def forget_owner(write: Write, system_id: str, *, actor: str = "") -> None:
     """Ready again, and nothing of its owner's is in the record. Who composed it stays known."""
     deployments.forget(write, system_id)
-    machines.update(write, system_id, owner_id=None, owner_data_json="{}", agent_name="", osystem="", distro_series="")
+    allocation.vacate(write, system_id)
     machines.set_status(write, system_id, Status.READY, actor=actor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from innkeeper.operations.add_host import ADD_HOST, ENROL
+from innkeeper.operations.commission import COMMISSION
 from innkeeper.operations.compose import COMPOSE
 from innkeeper.operations.context import Services, Work
 from innkeeper.operations.decompose import DECOMPOSE
@@ -23,6 +24,7 @@ _ALL = (
     RECONNECT_HOST,
     REFRESH,
     COMPOSE,
+    COMMISSION,
     POWER_ON,
     POWER_OFF,
     DECOMPOSE,

@@ -43,6 +43,8 @@ class Changes:
     key: str | None = None
     fingerprint: str = ""
     regenerate: bool = False
+    schedulable: bool | None = None  # False: no new machines are placed on it
+    closed_reason: str | None = None
 
 
 _SENT_AS = {  # what a column is called by those who change it
@@ -107,12 +109,23 @@ def _plain(write: Write, host: Host, wanted: Changes) -> dict[str, Any]:
         ("cpu_ratio", wanted.cpu_ratio, host.cpu_over_commit_ratio),
         ("memory_ratio", wanted.memory_ratio, host.memory_over_commit_ratio),
         ("default_pool", wanted.default_pool, host.default_storage_pool),
+        ("schedulable", wanted.schedulable, host.schedulable),
+        ("closed_reason", _closed_reason(host, wanted), host.closed_reason),
     ):
         if sent is not None and sent != stored:
             found[column] = sent
     if "default_pool" in found:
         _must_have_pool(write, host, found["default_pool"], field="default_storage_pool")
     return found
+
+
+def _closed_reason(host: Host, wanted: Changes) -> str | None:
+    """Why the host takes no new machines; an open one has no reason."""
+    opened = host.schedulable if wanted.schedulable is None else wanted.schedulable
+    if opened and wanted.closed_reason:
+        message = "the host is open to new machines; send it with schedulable=false"
+        raise Invalid(f"Invalid closed_reason: {message}.", fields={"closed_reason": [message]})
+    return "" if opened else wanted.closed_reason
 
 
 def _must_have_pool(write: Write, host: Host, name: str, *, field: str) -> None:

@@ -232,6 +232,12 @@ def set_status(write: Write, system_id: str, status: Status, *, message: str = "
         )
 
 
+def status_before(sql: sa.Connection, system_id: str) -> Status | None:
+    """What a machine was before its last change of status; None: nothing else yet."""
+    before = sql.scalar(sa.select(machine.c.status_before).where(machine.c.system_id == system_id))
+    return Status(before) if before is not None and before >= 0 else None
+
+
 def placement(sql: sa.Connection, system_id: str) -> str:
     """Why a machine is where it is, as JSON text; "" for adopted ones."""
     return sql.scalar(sa.select(machine.c.placement_json).where(machine.c.system_id == system_id)) or ""

@@ -70,6 +70,18 @@ def see(write: Write, *, host_id: int, instances: tuple[InstanceFacts, ...], lis
     return True
 
 
+def follow(write: Write, *, host_id: int, system_id: str, facts: InstanceFacts) -> bool:
+    """Bring one machine in line with what its host said of its instance just now, whatever works on it. False: it
+    holds nothing there."""
+    host = hosts.lock(write, host_id)
+    one = next((one for one in _known(write.sql, host_id) if one.system_id == system_id), None)
+    if one is None:
+        return False
+    volumes = storage_pools.volumes(write.sql, host_id=host_id)
+    _follow(write, host, one, facts, _storage(facts, volumes, before=one.storage))
+    return True
+
+
 def _known(sql: sa.Connection, host_id: int) -> list[Known]:
     storage: dict[int, list[tuple[int, str, str, int]]] = {}
     held = sa.select(claim_storage).join(claim).where(c.host_id == host_id)

@@ -53,6 +53,8 @@ UPDATE = (
         "Overcommit ratios of storage pools, 0 to 10 each.",
         example="fast:1.5,slow:1",
     ),
+    Param("schedulable", "boolean", "Whether new machines are placed on it; those that are there stay."),
+    Param("closed_reason", "text", "Why no new machines are placed on it.", longest=1000),
     Param("regenerate_certificate", "boolean", "Make a new key and certificate and have the server trust it instead."),
 )
 DELETE = (
@@ -97,6 +99,8 @@ def changes(sql: sa.Connection, values: Values) -> Changes:
         key=values.text("key") or None,
         fingerprint=fingerprint(values.text("certificate_fingerprint")),
         regenerate=values.boolean("regenerate_certificate", False),
+        schedulable=values.boolean("schedulable"),
+        closed_reason=values.text("closed_reason").strip() if "closed_reason" in values.sent else None,
     )
 
 
