@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.api.facts import audits, cursor
-from tests.kit.house import Inn
+from tests.kit.deployments import give_image, until_started
+from tests.kit.house import Inn, inn
 
 
 async def read(house: Inn, name: str) -> str:
@@ -24,9 +27,31 @@ async def test_what_deployments_get(house: Inn) -> None:
         "set default_distro_series to 'noble'",
     ]
     await house.admin.call("POST", "maas/", op="set_config", name="default_osystem", value="")
-    assert await read(house, "default_osystem") == '""'
+    assert (await read(house, "default_osystem"), await read(house, "default_distro_series")) == ('""', '"noble"')
     bad = await house.admin.call("POST", "maas/", op="set_config", name="default_osystem", value="a b")
     assert (bad.status_code, set(bad.json())) == (400, {"value"})
+
+
+async def test_the_default_image_of_the_servers_start(tmp_path: Path) -> None:
+    async with inn(tmp_path, default_image="ubuntu/noble") as house:
+        assert (await read(house, "default_osystem"), await read(house, "default_distro_series")) == (
+            '"ubuntu"',
+            '"noble"',
+        )
+        await house.admin.call("POST", "maas/", op="set_config", name="default_distro_series", value="jammy")
+        assert (await read(house, "default_osystem"), await read(house, "default_distro_series")) == ('""', '"jammy"')
+
+
+async def test_a_deployment_that_names_no_image_gets_the_default(tmp_path: Path) -> None:
+    async with inn(tmp_path, host="0.0.0.0", default_image="custom/other") as house:
+        host = await house.add_host()
+        give_image(house)
+        for name, value in (("default_osystem", "custom"), ("default_distro_series", "tiny")):
+            await house.admin.call("POST", "maas/", op="set_config", name=name, value=value)
+        system_id = await house.admin.compose(host)
+        made = await house.admin.post(f"machines/{system_id}/", op="deploy")
+        assert (made["osystem"], made["distro_series"]) == ("custom", "tiny")
+        await until_started(house, system_id)
 
 
 @pytest.mark.parametrize(

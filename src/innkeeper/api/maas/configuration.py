@@ -69,7 +69,8 @@ async def get_config(call: Call) -> object:
     if name == _NAME:
         value = house.services.settings.name
     elif name in configuration.NAMES:
-        value = await house.services.database.reading(configuration.read, name)
+        fallback = house.services.settings.default_image
+        value = await house.services.database.reading(configuration.shown, name, fallback)
     else:
         raise _unknown(name)
     return Answer(body=msgspec.json.encode(value), content_type=JSON)

@@ -16,7 +16,7 @@ from innkeeper.model.host import Host, HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine, Origin
 from innkeeper.operations import deploy as operation
-from innkeeper.store import hosts, images, machines
+from innkeeper.store import configuration, hosts, images, machines
 from innkeeper.store.database import Write
 
 _AWAY = {
@@ -69,7 +69,8 @@ async def deploy(call: Call) -> object:
         one = _deployable(call, write)
         host = hosts.find(write.sql, one.host_id or 0)
         _reachable(host)
-        image = images.resolve(write.sql, _wanted(values), one.architecture, default=services.settings.default_image)
+        default = configuration.default_image(write.sql, services.settings.default_image)
+        image = images.resolve(write.sql, _wanted(values), one.architecture, default=default)
         if (osystem := values.text("osystem")) and osystem != image.osystem:
             message = f"the image {image.name} is not one of {osystem}"
             raise Invalid(f"Invalid osystem: {message}.", fields={"osystem": [message]})
