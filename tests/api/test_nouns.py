@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.facts import audits, cursor
+from tests.api.facts import audits, composed, cursor
 from tests.kit.client import oauth
 from tests.kit.house import Inn
 
@@ -151,11 +151,73 @@ async def test_get_config(house: Inn) -> None:
     assert (unknown.status_code, "known: maas_name" in unknown.json()["name"][0]) == (400, True)
 
 
-async def test_what_is_not_there_yet_is_404_in_the_words_that_juju_looks_for(house: Inn) -> None:
-    answer = await house.admin.call("GET", "static-routes/")
+async def test_domains_come_and_go(house: Inn) -> None:
+    start = await cursor(house.admin)
+    made = await house.admin.post("domains/", name="Lab.Example", authoritative="false", ttl=300)
+    assert (made["name"], made["authoritative"], made["ttl"], made["is_default"]) == ("lab.example", False, 300, False)
+    path = made["resource_uri"]
+    # as Terraform does: a ttl that was not set is not sent
+    changed = await house.admin.put(path, name="site.example", authoritative="true", ttl="")
+    assert changed == made | {"name": "site.example", "authoritative": True, "ttl": None}
+    machine = await composed(house, await house.add_host(), hostname="web", domain=made["id"])
+    assert (machine["fqdn"], machine["domain"]["name"]) == ("web.site.example", "site.example")
+    held = await house.admin.call("DELETE", path)
+    assert (held.status_code, "in use by machine web" in held.text) == (409, True)
+    assert (await house.admin.post(path, op="set_default"))["is_default"] is True
+    assert (await house.admin.post(path, op="set_default"))["is_default"] is True
+    assert [(one["id"], one["is_default"]) for one in await house.admin.get("domains/")] == [
+        (0, False),
+        (made["id"], True),
+    ]
+    other = await composed(house, 1, hostname="db")
+    assert (other["fqdn"], other["domain"]["is_default"]) == ("db.site.example", True)
+    held = await house.admin.call("DELETE", path)
+    assert (held.status_code, held.text.startswith("The domain site.example is the default.")) == (409, True)
+    await house.admin.post("domains/0/", op="set_default")
+    for one in (machine, other):
+        await house.admin.delete(one["resource_uri"])
+    await house.admin.delete(path)
+    told = [text for text in await audits(house.admin, after=start) if "domain " in text or text.endswith("domain")]
+    assert told == [
+        "made the domain lab.example",
+        "changed the domain lab.example",
+        "made site.example the default domain",
+        "made maas the default domain",
+        "deleted the domain site.example",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({}, "name"),
+        ({"name": "a..b"}, "name"),
+        ({"name": "-a.example"}, "name"),
+        ({"name": "a_b.example"}, "name"),
+        ({"name": "x." * 200 + "y"}, "name"),
+        ({"name": "lab", "ttl": "0"}, "ttl"),
+        ({"name": "lab", "forward_dns_servers": "9.9.9.9"}, "forward_dns_servers"),
+    ],
+)
+async def test_domains_refused_by_name(house: Inn, fields: dict[str, str], field: str) -> None:
+    answer = await house.admin.call("POST", "domains/", **fields)
+    assert (answer.status_code, list(answer.json())) == (400, [field])
+    assert len(await house.admin.get("domains/")) == 1
+
+
+@pytest.mark.parametrize("noun", ["dnsresources/", "dnsresourcerecords/", "reservedips/", "domains/?op=set_serial"])
+async def test_names_and_leases_are_the_networks_own(house: Inn, noun: str) -> None:
+    if noun.endswith("s/"):
+        assert await house.admin.get(noun) == []
+    answer = await house.admin.call("POST", noun, fqdn="web.maas", ip_addresses="10.0.0.7")
+    assert (answer.status_code, "network's own" in answer.text) == (400, True)
+
+
+async def test_what_is_not_there_is_404_in_the_words_that_juju_looks_for(house: Inn) -> None:
+    answer = await house.admin.call("GET", "static-routs/")
     assert answer.status_code == 404
     assert "Unknown API endpoint:" in answer.text
-    assert "/static-routes/" in answer.text
+    assert "/static-routs/" in answer.text
 
 
 @pytest.mark.parametrize("encoding", ["form", "json"])

@@ -141,6 +141,14 @@ def check_mac(text: str, *, field: str = "mac_address") -> str:
     return plain
 
 
+def check_domain(name: str, *, field: str = "name") -> str:
+    """The name itself, in small letters, when it can be a domain of machines; Invalid with the rule otherwise."""
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        message = f"{name[:80]!r} is not a domain: labels of {RULE}, with points between them"
+        raise Invalid(f"Invalid {field}: {message}.", fields={field: [message]})
+    return name.lower()
+
+
 def valid_hostname(name: str) -> bool:
     """Whether a name could be a machine's host name."""
     return bool(_LABEL.fullmatch(name)) and not name.isdigit()

@@ -62,7 +62,7 @@ class Address:
         return f"{self.username or 'a user'}, who reserved it" + (f" for {self.hostname}" if self.hostname else "")
 
 
-_WHOSE = (
+WHOSE = (  # whose a link's NIC is
     interface.c.name.label("interface"),
     machine.c.system_id,
     machine.c.hostname.label("machine"),
@@ -70,7 +70,7 @@ _WHOSE = (
     domain.c.name.label("domain"),
 )
 _ALL = (
-    sa.select(address, user_account.c.username, link.c.mode, *_WHOSE)
+    sa.select(address, user_account.c.username, link.c.mode, *WHOSE)
     .select_from(address)
     .outerjoin(user_account, user_account.c.id == c.user_id)
     .outerjoin(link, link.c.id == c.link_id)
@@ -78,24 +78,6 @@ _ALL = (
     .outerjoin(machine, machine.c.system_id == interface.c.system_id)
     .outerjoin(domain, domain.c.id == machine.c.domain_id)
     .order_by(c.id)
-)
-_LEARNT_BY = (
-    sa.select(link.c.id, link.c.ip, *_WHOSE)
-    .select_from(link)
-    .join(interface, interface.c.id == link.c.interface_id)
-    .join(machine, machine.c.system_id == interface.c.system_id)
-    .join(domain, domain.c.id == machine.c.domain_id)
-    .where(link.c.subnet_id == sa.bindparam("subnet_id"), link.c.learnt, link.c.ip != "")
-    .order_by(link.c.id)
-)
-_BY_HOSTS = (
-    sa.select(host_interface.c.addresses_json, host_interface.c.name.label("interface"), *_WHOSE[1:])
-    .select_from(host_interface)
-    .join(host, host.c.id == host_interface.c.host_id)
-    .outerjoin(machine, machine.c.system_id == host.c.system_id)
-    .outerjoin(domain, domain.c.id == machine.c.domain_id)
-    .where(host_interface.c.vlan_id == sa.bindparam("vlan_id"))
-    .order_by(host_interface.c.id)
 )
 _BY_IP = _ALL.where(c.ip == sa.bindparam("ip"))
 
@@ -187,33 +169,6 @@ def in_use(sql: sa.Connection, subnet: Subnet) -> list[str]:
     for told in sql.scalars(_OF_HOSTS, {"vlan_id": subnet.vlan_id}):
         found += [each.partition("/")[0] for each in msgspec.json.decode(told)]
     return [ip for ip in dict.fromkeys(found) if decide.holds(subnet.cidr, ip)]
-
-
-def seen(sql: sa.Connection, subnet: Subnet) -> list[Address]:
-    """Who has which address of a subnet: taken ones, those seen on machines, and hosts' own. Three queries."""
-    found = {one.ip: one for one in listing(sql, subnet_id=subnet.id)}
-    for row in sql.execute(_LEARNT_BY, {"subnet_id": subnet.id}):
-        found.setdefault(row.ip, _seen(row, row.ip, subnet, LinkMode.DHCP, link_id=row.id))
-    for row in sql.execute(_BY_HOSTS, {"vlan_id": subnet.vlan_id}):
-        for ip in (each.partition("/")[0] for each in msgspec.json.decode(row.addresses_json)):
-            if decide.holds(subnet.cidr, ip):
-                found.setdefault(ip, _seen(row, ip, subnet, LinkMode.STATIC))
-    return sorted(found.values(), key=lambda one: decide.number(one.ip))
-
-
-def _seen(row: Any, ip: str, subnet: Subnet, mode: LinkMode, link_id: int | None = None) -> Address:
-    whose = {"system_id": row.system_id or "", "machine": row.machine or "", "domain": row.domain or ""}
-    return Address(
-        id=0,
-        ip=ip,
-        subnet_id=subnet.id,
-        created=0.0,
-        link_id=link_id,
-        mode=mode,
-        interface=row.interface,
-        owner_id=row.owner_id,
-        **whose,
-    )
 
 
 def _insert(write: Write, ip: str, subnet_id: int, **values: Any) -> bool:

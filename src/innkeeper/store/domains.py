@@ -1,15 +1,17 @@
-"""DNS domains: labels of machines. The first one made is the default."""
+"""DNS domains: labels of machines. Names are answered by the network's own DNS. One domain is the default."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from innkeeper.errors import NotFound
-from innkeeper.store.tables import domain
+from innkeeper.errors import Conflict, NotFound
+from innkeeper.store.database import Write
+from innkeeper.store.tables import domain, machine
 
-_DEFAULT = sa.select(sa.func.min(domain.c.id))
+_DEFAULT = sa.select(domain.c.id).where(domain.c.is_default)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +20,7 @@ class Domain:
     name: str
     authoritative: bool = True
     ttl: int | None = None
+    is_default: bool = False
 
 
 def listing(sql: sa.Connection) -> list[Domain]:
@@ -37,3 +40,44 @@ def find(sql: sa.Connection, *, id: int | None = None, name: str | None = None) 
 def default_id(sql: sa.Connection) -> int:
     """The id of the default domain."""
     return int(sql.scalar(_DEFAULT) or 0)
+
+
+def create(write: Write, *, name: str, authoritative: bool = True, ttl: int | None = None) -> Domain:
+    """Make a domain; Conflict when the name is taken."""
+    _free(write, name)
+    values = {"name": name, "authoritative": authoritative, "ttl": ttl, "is_default": False}
+    return find(write.sql, id=write.sql.scalar(sa.insert(domain).values(values).returning(domain.c.id)))
+
+
+def update(write: Write, *, id: int, **values: Any) -> Domain:
+    """Change columns; Conflict when the new name is taken. Machines in it have the new name with it."""
+    old = find(write.sql, id=id)
+    if values.get("name", old.name) != old.name:
+        _free(write, values["name"])
+    if values:
+        write.sql.execute(sa.update(domain).where(domain.c.id == id).values(values))
+    return find(write.sql, id=id)
+
+
+def set_default(write: Write, *, id: int) -> Domain:
+    """New machines are in this domain from now on."""
+    find(write.sql, id=id)
+    write.sql.execute(sa.update(domain).values(is_default=domain.c.id == id))
+    return find(write.sql, id=id)
+
+
+def delete(write: Write, *, id: int) -> None:
+    """Delete a domain that no machine is in; Conflict naming them otherwise, and for the default one."""
+    old = find(write.sql, id=id)
+    if old.is_default:
+        raise Conflict(f"The domain {old.name} is the default.", resolution="Make another one the default first.")
+    machines = write.sql.scalars(sa.select(machine.c.hostname).where(machine.c.domain_id == id).limit(5)).all()
+    if machines:
+        users = ", ".join(f"machine {name}" for name in machines)
+        raise Conflict(f"The domain {old.name} is in use by {users}.", resolution="Move them to another domain first.")
+    write.sql.execute(sa.delete(domain).where(domain.c.id == id))
+
+
+def _free(write: Write, name: str) -> None:
+    if write.sql.scalar(sa.select(domain.c.id).where(domain.c.name == name)) is not None:
+        raise Conflict(f"There is a domain {name!r} already.")

@@ -88,7 +88,7 @@ def seed(write: Write, cipher: Cipher, *, domain_name: str) -> str:
     for table, values in (
         (zone, {"id": 1, "name": "default", "description": ""}),
         (resource_pool, {"id": 0, "name": "default", "description": "Default pool"}),
-        (domain, {"id": 0, "name": domain_name, "authoritative": True, "ttl": None}),
+        (domain, {"id": 0, "name": domain_name, "authoritative": True, "ttl": None, "is_default": True}),
     ):
         if write.sql.scalar(sa.select(table.c.id).limit(1)) is None:
             write.sql.execute(sa.insert(table).values(values))

@@ -53,6 +53,7 @@ domain = sa.Table(
     C("name", Str(256), unique=True),
     C("authoritative", Bool),
     C("ttl", Int, nullable=True),
+    C("is_default", Bool, server_default=sa.false()),  # of one only
     sqlite_autoincrement=True,
 )
 

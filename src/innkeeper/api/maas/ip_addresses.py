@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import sqlalchemy as sa
 
 from innkeeper.api.auth import Who, permit
@@ -13,12 +11,10 @@ from innkeeper.api.maas import shapes
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Conflict, Invalid, NotFound
-from innkeeper.model.names import check_hostname
+from innkeeper.model.names import check_hostname, check_mac
 from innkeeper.store import addresses, networks, users
 from innkeeper.store.addresses import Address
 from innkeeper.store.database import Write
-
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 def _json(sql: sa.Connection, found: list[Address]) -> list[shapes.Json]:
@@ -54,9 +50,7 @@ async def reserve(call: Call) -> object:
     house: House = call.services
     values = call.values
     hostname = check_hostname(values.text("hostname")) if values.text("hostname") else ""
-    mac = values.text("mac").strip().lower().replace("-", ":")
-    if mac and not _MAC.fullmatch(mac):
-        raise lookups.refused("mac", f"{mac[:40]!r} is not a MAC address")
+    mac = check_mac(values.text("mac"), field="mac") if values.text("mac") else ""
 
     def change(write: Write) -> shapes.Json:
         known = networks.known(write.sql)

@@ -210,5 +210,5 @@ def number(count: int) -> Any:
 
 
 def moment(epoch: float) -> str:
-    """A time as MAAS writes it, UTC."""
-    return time.strftime("%a, %d %b. %Y %H:%M:%S", time.gmtime(epoch))
+    """A time as MAAS writes it, UTC; "" when it is not known (0)."""
+    return "" if not epoch else time.strftime("%a, %d %b. %Y %H:%M:%S", time.gmtime(epoch))

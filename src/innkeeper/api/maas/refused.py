@@ -35,6 +35,7 @@ class Absent:
 
 _DISKS = "Disks of a VM are plain volumes: partitions and file systems come from its image, or from its user data."
 _TESTS = "A VM is commissioned by reading back what its host made: what its guest should run goes in its user data."
+_NAMES = "The network's own DNS answers names: a machine has there the name that it is called by."
 _PLAIN = (
     Absent(
         many="Notifications",
@@ -56,6 +57,27 @@ _PLAIN = (
         ),
         makes=False,
         why="Nobody listens on the networks: networks and addresses are learnt from VM hosts. Refresh the host.",
+    ),
+    Absent(
+        many="DNSResources",
+        path="dnsresources/",
+        one=("DNSResource", "dnsresources/{id}/"),
+        why=_NAMES,
+    ),
+    Absent(
+        many="DNSResourceRecords",
+        path="dnsresourcerecords/",
+        one=("DNSResourceRecord", "dnsresourcerecords/{id}/"),
+        why=_NAMES,
+    ),
+    Absent(
+        many="ReservedIps",
+        path="reservedips/",
+        one=("ReservedIp", "reservedips/{id}/"),
+        why=(
+            "The network's own DHCP gives leases. A machine gets a fixed address with ip= when it is composed;"
+            " another is kept free for you by ipaddresses/?op=reserve."
+        ),
     ),
     Absent(
         many="RackControllers",

@@ -74,13 +74,13 @@ def pool(one: Pool) -> Json:
     }
 
 
-def domain(one: Domain, *, default: bool = False) -> Json:
+def domain(one: Domain) -> Json:
     return {
         "id": one.id,
         "name": one.name,
         "authoritative": one.authoritative,
         "ttl": one.ttl,
-        "is_default": default,
+        "is_default": one.is_default,
         "resource_record_count": 0,
         "resource_uri": f"{API}/domains/{one.id}/",
     }

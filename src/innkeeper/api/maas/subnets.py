@@ -18,7 +18,7 @@ from innkeeper.api.maas.subnet_parameters import CREATE, UPDATE, columns, vlan_i
 from innkeeper.model import addresses as decide
 from innkeeper.model.addresses import Span
 from innkeeper.model.network import Subnet
-from innkeeper.store import addresses, ip_ranges, networks, subnets
+from innkeeper.store import addresses, ip_ranges, networks, seen_addresses, subnets
 from innkeeper.store.addresses import Address
 from innkeeper.store.database import Write
 
@@ -91,7 +91,7 @@ def _use(sql: sa.Connection, id: str) -> _Use:
     one = lookups.subnet(networks.known(sql), id)
     used = decide.used(one, ip_ranges.of_subnet(sql, one.id), addresses.in_use(sql, one))
     pieces = decide.divide(decide.usable(one.cidr), used)
-    return _Use(subnet=one, pieces=pieces, taken=addresses.seen(sql, one))
+    return _Use(subnet=one, pieces=pieces, taken=seen_addresses.of_subnet(sql, one))
 
 
 async def _read_use(call: Call) -> _Use:

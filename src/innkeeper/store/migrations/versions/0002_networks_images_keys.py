@@ -314,6 +314,12 @@ def upgrade() -> None:
     with op.batch_alter_table("address", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_address_link_id"), ["link_id"], unique=False)
 
+    with op.batch_alter_table("domain", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("is_default", sa.Boolean(), server_default=sa.false(), nullable=False))
+    domain = sa.table("domain", sa.column("id"), sa.column("is_default"))
+    first = sa.select(sa.func.min(domain.c.id)).scalar_subquery()
+    op.execute(sa.update(domain).where(domain.c.id == first).values(is_default=sa.true()))
+
     with op.batch_alter_table("host", schema=None) as batch_op:
         batch_op.add_column(sa.Column("schedulable", sa.Boolean(), server_default=sa.true(), nullable=False))
         batch_op.add_column(sa.Column("closed_reason", sa.Text(), server_default="", nullable=False))
