@@ -46,7 +46,7 @@ detached() { # detached NOTE LOG PROGRAM ARGS: start it in a session of its own,
     rm -f "$note"
     # shellcheck disable=SC2016
     setsid -f bash -c '. "$0/lib.sh"; note $$ "$1"; shift; exec "$@"' "$LAB" "$note" "$@" \
-        >>"$log" 2>&1 </dev/null 9>&-
+        >>"$log" 2>&1 </dev/null 3>&- 4>&- 9>&- # nor the lock of a caller: flock(1) hands it on as 3
     until_true 5 test -s "$note" || die "cannot start $1, see $log"
 }
 
