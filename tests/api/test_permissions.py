@@ -160,14 +160,14 @@ TABLE = {
     "GET devices/ is_registered": USERS,
     "POST devices/": USERS,
     "GET nodes/{system_id}/interfaces/": SEEN,
-    "POST nodes/{system_id}/interfaces/ create_physical": OWN,
+    "POST nodes/{system_id}/interfaces/ create_physical": USERS,  # the owner's: tests/api/test_interfaces.py
     "GET nodes/{system_id}/interfaces/{id}/": SEEN,
     "PUT nodes/{system_id}/interfaces/{id}/": OWN,
     "DELETE nodes/{system_id}/interfaces/{id}/": OWN,
-    "POST nodes/{system_id}/interfaces/{id}/ add_tag": OWN,
-    "POST nodes/{system_id}/interfaces/{id}/ remove_tag": OWN,
-    "POST nodes/{system_id}/interfaces/{id}/ link_subnet": OWN,
-    "POST nodes/{system_id}/interfaces/{id}/ unlink_subnet": OWN,
+    "POST nodes/{system_id}/interfaces/{id}/ add_tag": USERS,  # the owner's: tests/api/test_interfaces.py
+    "POST nodes/{system_id}/interfaces/{id}/ remove_tag": USERS,  # the owner's: tests/api/test_interfaces.py
+    "POST nodes/{system_id}/interfaces/{id}/ link_subnet": USERS,  # the owner's: tests/api/test_interfaces.py
+    "POST nodes/{system_id}/interfaces/{id}/ unlink_subnet": USERS,  # the owner's: tests/api/test_interfaces.py
     "POST nodes/{system_id}/interfaces/{id}/ disconnect": OWN,
     "POST nodes/{system_id}/interfaces/{id}/ set_default_gateway": OWN,
     "GET nodes/{system_id}/blockdevices/": SEEN,

@@ -169,6 +169,16 @@ class Hypervisor(Protocol):
         """Stop by force and delete the VM that carries the machine's mark (None: whatever it carries, for one that
         we did not make). Gone or another's: nothing is done."""
 
+    async def readdress(self, *, name: str, machine: str, addresses: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        """Have the networks' DHCP give these addresses, by MAC, to NICs of the VM that carries the machine's mark; a
+        NIC that is not named keeps what it has. Gone or another's: nothing is done."""
+
+    async def resize(self, *, name: str, machine: str, cores: int, memory: int) -> None:
+        """Set cores and memory (MiB) of the stopped VM that carries the machine's mark. Running: HostRefused."""
+
+    async def resize_disk(self, *, name: str, machine: str, device: str, size: int) -> None:
+        """Set the size (bytes) of a disk of that VM, stopped. What the host cannot do (make it smaller): HostRefused."""
+
     async def start(self, *, name: str) -> None:
         """Start a VM and wait until the host says it runs. Running already is success."""
 

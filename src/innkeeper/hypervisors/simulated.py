@@ -207,6 +207,37 @@ class Simulated(SimulatedImages):
                 state.guests.pop(self._key(name), None)
                 state.tell("instance-deleted", self._target.project, name)
 
+    async def readdress(self, *, name: str, machine: str, addresses: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        async with self._call("readdress", name, change=True) as state:
+            there = state.instances.get(self._key(name))
+            if there and there.tag("machine") == machine:
+                wanted = dict(addresses)
+                nics = tuple(replace(nic, addresses=wanted.get(nic.mac, nic.addresses)) for nic in there.interfaces)
+                state.instances[self._key(name)] = replace(there, interfaces=nics)
+
+    async def resize(self, *, name: str, machine: str, cores: int, memory: int) -> None:
+        async with self._call("resize", name, change=True) as state:
+            there = self._stopped(state, name, machine)
+            state.instances[self._key(name)] = replace(there, cores=cores, memory=memory)
+
+    async def resize_disk(self, *, name: str, machine: str, device: str, size: int) -> None:
+        async with self._call("resize_disk", name, change=True) as state:
+            there = self._stopped(state, name, machine)
+            disks = tuple(replace(one, size=size) if one.device == device else one for one in there.disks)
+            state.instances[self._key(name)] = replace(there, disks=disks)
+            for one in disks:
+                key = f"{one.pool}/{self._target.project}/{one.volume}"
+                if one.device == device and one.volume and key in state.volumes:
+                    state.volumes[key] = replace(state.volumes[key], size=size)
+
+    def _stopped(self, state: World, name: str, machine: str) -> InstanceFacts:
+        there = state.instances.get(self._key(name))
+        if there is None or there.tag("machine") != machine:
+            raise HostRefused(f"There is no instance {name} of this machine.", code=404)
+        if there.power != PowerState.OFF:
+            raise HostRefused(f"The instance {name} is running.", code=400)
+        return there
+
     async def start(self, *, name: str) -> None:
         await self._power("start", name, PowerState.ON, "instance-started")
 

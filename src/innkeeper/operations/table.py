@@ -9,9 +9,11 @@ from innkeeper.operations.context import Services, Work
 from innkeeper.operations.decompose import DECOMPOSE
 from innkeeper.operations.deploy import DEPLOY
 from innkeeper.operations.engine import Engine, Place
+from innkeeper.operations.forget_image import FORGET_IMAGE
 from innkeeper.operations.power import POWER_OFF, POWER_ON
 from innkeeper.operations.prepare_image import PREPARE_IMAGE
 from innkeeper.operations.push_image import PUSH_IMAGE
+from innkeeper.operations.readdress import READDRESS
 from innkeeper.operations.reconnect_host import RECONNECT_HOST
 from innkeeper.operations.refresh import REFRESH
 from innkeeper.operations.release import ABORT, RELEASE
@@ -25,12 +27,14 @@ _ALL = (
     REFRESH,
     COMPOSE,
     COMMISSION,
+    READDRESS,
     POWER_ON,
     POWER_OFF,
     DECOMPOSE,
     REMOVE_HOST,
     PREPARE_IMAGE,
     PUSH_IMAGE,
+    FORGET_IMAGE,
     DEPLOY,
     ABORT,
     RELEASE,

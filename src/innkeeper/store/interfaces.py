@@ -95,3 +95,13 @@ def update(write: Write, id: int, **values: Any) -> None:
 def delete(write: Write, id: int) -> None:
     """Forget a NIC, with its links."""
     write.sql.execute(sa.delete(interface).where(interface.c.id == id))
+
+
+def set_tags(write: Write, id: int, tags: Collection[str]) -> None:
+    """The tags of a NIC."""
+    update(write, id, tags_json=msgspec.json.encode(list(tags)).decode())
+
+
+def mac_taken(sql: sa.Connection, mac: str) -> bool:
+    """Whether a NIC that we know has a MAC."""
+    return sql.scalar(_MAC, {"mac": mac}) is not None

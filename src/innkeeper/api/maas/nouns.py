@@ -30,6 +30,8 @@ DOCS = {
     "Pods": "The VM hosts, under their old name.",
     "Pod": "One VM host, under its old name.",
     "Machines": "The machines: composed ones, VMs that were there, and the hosts' own records.",
+    "Interfaces": "The NICs of a machine or device, and the interfaces of a VM host.",
+    "Interface": "One NIC: name, tag, link, unlink it.",
     "Machine": "One machine: read, power, change, lock, destroy it.",
     "Tags": "The tags: words for machines and devices.",
     "Tag": "One tag, and what has it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from innkeeper.hypervisors.lxd import units
 from innkeeper.hypervisors.lxd.marks import marked
@@ -10,6 +11,7 @@ from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec
 from innkeeper.model.seed import Seed
 
 SEED = "seed"  # the device of the NoCloud drive, which LXD makes of the configuration
+_ADDRESSES = ("ipv4.address", "ipv6.address")
 _NICTYPES = {"bridge": "bridged", "macvlan": "macvlan", "sriov": "sriov"}
 
 
@@ -37,6 +39,25 @@ def instance_body(spec: InstanceSpec) -> dict[str, object]:
         | {nic.device: _nic(nic) for nic in spec.interfaces}
         | ({SEED: {"type": "disk", "source": "cloud-init:config"}} if spec.seed else {}),
     }
+
+
+def readdressed(
+    devices: Mapping[str, Mapping[str, str]], addresses: Mapping[str, tuple[str, ...]]
+) -> dict[str, dict[str, str]]:
+    """Of an instance's devices the NICs (by MAC) whose DHCP gives other addresses than these, as they shall be."""
+    changed = {}
+    for name, device in devices.items():
+        wanted = addresses.get(device.get("hwaddr", "").lower())
+        if device.get("type") != "nic" or wanted is None:
+            continue
+        fresh = {key: value for key, value in device.items() if key not in _ADDRESSES} | _fixed(wanted)
+        if fresh != device:
+            changed[name] = fresh
+    return changed
+
+
+def _fixed(addresses: tuple[str, ...]) -> dict[str, str]:
+    return {f"ipv{ipaddress.ip_address(one).version}.address": one for one in addresses}
 
 
 def _seed(seed: Seed | None) -> dict[str, str]:
@@ -67,8 +88,7 @@ def _nic(nic: InterfaceSpec) -> dict[str, str]:
         device["network"] = nic.parent
     if nic.vlan:
         device["vlan"] = str(nic.vlan)
-    for address in nic.addresses:
-        device[f"ipv{ipaddress.ip_address(address).version}.address"] = address
+    device |= _fixed(nic.addresses)
     if nic.attach == "macvlan" and nic.mode not in ("", "bridge"):
         device["mode"] = nic.mode  # bridge is the default, and older servers know no other
     return device

@@ -31,6 +31,7 @@ from innkeeper.hypervisors.lxd import (
     leases,
     operations,
     projects,
+    resizing,
     server,
     shapes,
     trust,
@@ -224,6 +225,23 @@ class Lxd:
             await self.settle(name=name)  # busy with another's request, which may have done it
             if await self._find(name) is not None:
                 raise
+
+    async def readdress(self, *, name: str, machine: str, addresses: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        found = await self._find(name)
+        if found is None or mark(found.config, "machine") != machine:
+            return
+        if devices := creation.readdressed(found.devices or {}, dict(addresses)):
+            address, what = path("instances", name, project=self._project), f"addresses of instance {name}"
+            if not await operations.done(self._client, "PATCH", address, {"devices": devices}, what=what):
+                await self.settle(name=name)  # forgotten before it was told: asked again, it finds nothing to do
+
+    async def resize(self, *, name: str, machine: str, cores: int, memory: int) -> None:
+        mine = {"project": self._project, "name": name, "machine": machine}
+        await resizing.limits(self._client, **mine, cores=cores, memory=memory)
+
+    async def resize_disk(self, *, name: str, machine: str, device: str, size: int) -> None:
+        mine = {"project": self._project, "name": name, "machine": machine}
+        await resizing.disk(self._client, **mine, device=device, size=size)
 
     async def start(self, *, name: str) -> None:
         status = await self._settled_status(name)

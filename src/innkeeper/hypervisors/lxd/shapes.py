@@ -188,6 +188,7 @@ class Instance(Struct, frozen=True, kw_only=True):
     status_code: int = 0
     location: str = ""
     config: dict[str, str] | None = None
+    devices: dict[str, dict[str, str]] | None = None
     expanded_config: dict[str, str] | None = None
     expanded_devices: dict[str, dict[str, str]] | None = None
 
