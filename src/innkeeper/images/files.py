@@ -10,10 +10,10 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from innkeeper.errors import InnkeeperError, Invalid
+from innkeeper.errors import Conflict, InnkeeperError, Invalid
 
 _BLOCK = 2**20
 
@@ -58,7 +58,13 @@ def append(file: Path, content: bytes, *, at: int) -> None:
 
 def seal(file: Path, *, sha256: str) -> None:
     """Give a file that has arrived its name. Invalid, and the file is gone, when its content is another."""
-    if (found := digest([file])) != sha256:
+    try:
+        found = digest([file])
+    except FileNotFoundError:  # somebody who sent the same last piece was first
+        if path(file.parent, sha256).exists():
+            return
+        raise Conflict("What had arrived is gone: it was sent twice at once.", resolution="Send it again.") from None
+    if found != sha256:
         file.unlink(missing_ok=True)
         raise Invalid(
             "What has arrived is not what was announced.",
@@ -105,7 +111,7 @@ def tidy(directory: Path, *, wanted: set[str], older_than: float) -> list[str]:
 
 def _settle(file: Path, name: Path) -> None:
     """Rename; the content is on the disk before the name is."""
-    with _told():
+    with _told(), suppress(FileNotFoundError):  # gone: somebody else has just done the same
         descriptor = os.open(file, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -23,7 +23,7 @@ def document(image: Image) -> str:
     }
     lines = [
         f"architecture: {json.dumps(KERNEL_NAMES.get(kind, kind))}",
-        f"creation_date: {int(image.created)}",
+        f"creation_date: {max(1, int(image.created))}",  # LXD takes no 0
         "properties:",
         *(f"  {name}: {json.dumps(value)}" for name, value in properties.items()),
     ]

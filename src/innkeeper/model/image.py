@@ -11,6 +11,8 @@ from innkeeper.errors import Conflict, Invalid
 
 _PIECE = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,98}"
 _NAME = re.compile(rf"(?:{_PIECE}/)?{_PIECE}")
+_ARCHITECTURE = re.compile(r"[a-z0-9_]{2,20}(/[a-z0-9._-]{1,28})?")
+GENERIC = "generic"
 NAME_RULE = "SERIES or OS/SERIES; letters, digits, points, plus signs, underscores and hyphens, 99 at most each"
 UPLOADED_OS = "custom"  # the operating system of an uploaded image whose name tells none
 _FIRST = "ubuntu"  # whose series a bare "noble" means, where others have one of that name
@@ -100,6 +102,14 @@ def full_name(text: str) -> str:
     return text if "/" in text else f"{UPLOADED_OS}/{text}"
 
 
+def whole_architecture(text: str) -> str:
+    """An architecture as it is kept: "amd64" is "amd64/generic". Raises Invalid."""
+    if not _ARCHITECTURE.fullmatch(text):
+        message = f"{text[:60]!r} is no architecture: write it like amd64/generic"
+        raise Invalid(f"{message}.", fields={"architecture": [message]})
+    return text if "/" in text else f"{text}/{GENERIC}"
+
+
 def family(architecture: str) -> str:
     """The part before the slash: "amd64/generic" and "amd64" are one family."""
     return architecture.partition("/")[0]
@@ -169,6 +179,32 @@ def _names(images: list[Image]) -> str:
 
 def _families(images: list[Image]) -> str:
     return ", ".join(sorted({family(image.architecture) for image in images}))
+
+
+# --- sets of files
+
+
+def set_for(image: Image | None, part: str, *, day: str) -> str:
+    """The set that a file of that type joins: the one that waits for it, or a new one named by the day (YYYYMMDD).
+
+    Metadata wait for their disk; everything else stands alone.
+    """
+    files = image.files if image else ()
+    arriving = [file for file in files if not (image and image.complete and file.version == image.version)]
+    if arriving and part == Part.DISK:
+        last = arriving[-1].version
+        types = {file.filetype for file in arriving if file.version == last}
+        if types == {Part.METADATA}:
+            return last
+    used = {file.version for file in files} | ({image.version} if image else set())
+    names = (day if number == 0 else f"{day}.{number}" for number in range(len(used) + 1))
+    return next(name for name in names if name not in used)
+
+
+def arrived(files: Iterable[ImageFile]) -> bool:
+    """Whether these files of one set are all that it needs: each is whole, and one of them is or has a disk."""
+    whole = list(files)
+    return all(file.complete for file in whole) and any(file.filetype != Part.METADATA for file in whole)
 
 
 # --- what hosts are given, and what they have
