@@ -13,7 +13,19 @@ import sqlalchemy as sa
 from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Origin, PowerState
-from innkeeper.store import disks, hosts, interfaces, machines
+from innkeeper.store import (
+    addresses,
+    disks,
+    fabrics,
+    hosts,
+    interfaces,
+    ip_ranges,
+    machines,
+    spaces,
+    static_routes,
+    subnets,
+    vlans,
+)
 from innkeeper.store.database import Write
 from innkeeper.store.holdings import insert
 from innkeeper.store.tables import storage_pool
@@ -108,8 +120,26 @@ def fill(write: Write, number: int) -> None:
         storage=((0, "fast", "", 1), (1, "fast", "v", 1)),
     )
 
+    fill_networks(write, number)
 
-@pytest.mark.parametrize("path", ["vm-hosts/", "pods/", "machines/", "zones/", "users/", "/api/v1/operations"])
+
+def fill_networks(write: Write, number: int) -> None:
+    """A fabric with a VLAN in a space, two subnets on it, a route between them, a range and an address."""
+    space = spaces.create(write)
+    fabric = fabrics.create(write)
+    vlan = vlans.create(write, fabric_id=fabric.id, vid=5, space_id=space.id)
+    one, other = (subnets.create(write, cidr=f"10.{number}.{n}.0/24", vlan_id=vlan.id) for n in range(2))
+    static_routes.create(write, source_id=one.id, destination_id=other.id, gateway_ip=f"10.{number}.0.1")
+    ends = {"start": f"10.{number}.0.100", "end": f"10.{number}.0.199"}
+    ip_ranges.create(write, subnet_id=one.id, kind="reserved", user_id=1, **ends)
+    addresses.take_free(write, subnet_id=one.id, user_id=1)
+
+
+NETWORKS = ["fabrics/", "spaces/", "subnets/", "static-routes/", "ipranges/", "ipaddresses/"]
+OTHERS = ["vm-hosts/", "pods/", "machines/", "zones/", "users/", "/api/v1/operations"]
+
+
+@pytest.mark.parametrize("path", [*OTHERS, *NETWORKS])
 async def test_the_same_queries_for_1_and_for_50(tmp_path: Path, path: str) -> None:
     async with inn(tmp_path) as house:
         database = house.house.services.database
@@ -124,6 +154,8 @@ async def test_the_same_queries_for_1_and_for_50(tmp_path: Path, path: str) -> N
         if path in ("vm-hosts/", "pods/", "machines/"):
             assert len(found) == MANY
             assert all(len(one.get("storage_pools", one.get("interface_set", ()))) == 2 for one in found)
+        if path in NETWORKS:
+            assert len(found) == MANY * (2 if path == "subnets/" else 1) + (path == "spaces/")  # and the pseudo space
         assert costs[0] == costs[1]
         assert costs[0] <= 14
 

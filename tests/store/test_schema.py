@@ -6,7 +6,9 @@ import uuid
 from pathlib import Path
 
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
@@ -46,4 +48,24 @@ def test_the_defaults_are_there_once_and_ids_go_on_after_them(database_url: str,
         assert [one.name for one in domains.listing(sql)] == ["maas"]
     assert database.transact(zones.create, name="east").id == 2
     assert database.transact(pools.create, name="lab").id >= 1
+    database.close()
+
+
+def test_an_older_database_gets_a_default_domain(database_url: str) -> None:
+    """The first one made was the default before any was marked as such."""
+    database = Database(database_url)
+    with database.engine.connect() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for id, name in ((3, "lab"), (7, "site")):
+            values = {"id": id, "name": name}
+            connection.execute(sa.text("INSERT INTO domain VALUES (:id, :name, true, NULL)"), values)
+        connection.commit()
+        command.upgrade(config, "head")
+        connection.commit()
+    with database.read() as sql:
+        assert [(one.id, one.is_default) for one in domains.listing(sql)] == [(3, True), (7, False)]
+        assert domains.default_id(sql) == 3
     database.close()

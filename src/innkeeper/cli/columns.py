@@ -134,6 +134,64 @@ _DOMAINS = (
     _at("AUTHORITATIVE", "authoritative"),
     _at("TTL", "ttl", number=True),
 )
+_FABRICS = (
+    _at("ID", "id", number=True),
+    _at("NAME", "name"),
+    _at("CLASS", "class_type"),
+    _at("VLANS", "vlans"),
+    _at("DESCRIPTION", "description"),
+)
+_VLANS = (
+    _at("ID", "id", number=True),
+    _at("FABRIC", "fabric"),
+    _at("VID", "vid", number=True),
+    _at("NAME", "name"),
+    _at("SPACE", "space"),
+    _at("MTU", "mtu", number=True),
+    _at("DHCP", "dhcp_on"),
+)
+_SUBNETS = (
+    _at("ID", "id", number=True),
+    _at("NAME", "name"),
+    _at("CIDR", "cidr"),
+    _at("FABRIC", "vlan.fabric"),
+    _at("VID", "vlan.vid", number=True),
+    _at("SPACE", "space"),
+    _at("GATEWAY", "gateway_ip"),
+    _at("DNS", "dns_servers"),
+    _at("MANAGED", "managed"),
+)
+_SPACES = (
+    _at("ID", "id", number=True),
+    _at("NAME", "name"),
+    _at("VLANS", "vlans"),
+    _at("SUBNETS", "subnets"),
+    _at("DESCRIPTION", "description"),
+)
+_STATIC_ROUTES = (
+    _at("ID", "id", number=True),
+    _at("SOURCE", "source.cidr"),
+    _at("DESTINATION", "destination.cidr"),
+    _at("GATEWAY", "gateway_ip"),
+    _at("METRIC", "metric", number=True),
+)
+_RANGES = (
+    _at("ID", "id", number=True),
+    _at("TYPE", "type"),
+    _at("START", "start_ip"),
+    _at("END", "end_ip"),
+    _at("SUBNET", "subnet.cidr"),
+    _at("USER", "user.username"),
+    _at("COMMENT", "comment"),
+)
+_ADDRESSES = (
+    _at("IP", "ip"),
+    _at("SUBNET", "subnet.cidr"),
+    _at("TYPE", "alloc_type_name"),
+    _at("OWNER", "owner.username"),
+    _at("HOSTNAME", "hostname"),
+    _at("NICS", "interface_set"),
+)
 
 _CHOSEN: Mapping[str, tuple[Column, ...]] = {
     "vm-hosts": _HOSTS,
@@ -143,6 +201,13 @@ _CHOSEN: Mapping[str, tuple[Column, ...]] = {
     "resource-pools": _NAMED,
     "users": _USERS,
     "domains": _DOMAINS,
+    "fabrics": _FABRICS,
+    "vlans": _VLANS,
+    "subnets": _SUBNETS,
+    "spaces": _SPACES,
+    "static-routes": _STATIC_ROUTES,
+    "ipranges": _RANGES,
+    "ipaddresses": _ADDRESSES,
     "storage_pools": _STORAGE_POOLS,
     "limits": _LIMITS,
 }

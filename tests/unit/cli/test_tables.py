@@ -68,6 +68,20 @@ def test_zones_and_pools_share_their_columns() -> None:
         assert plain_text(table) == "ID  NAME  DESCRIPTION\n 1  a     -\n"
 
 
+def test_a_fabric_shows_its_vlans() -> None:
+    vlan = {"id": 3, "fabric": "floor", "vid": 5, "name": "v", "space": "undefined", "mtu": 1500, "dhcp_on": True}
+    fabric = {"id": 2, "name": "floor", "class_type": None, "vlans": [vlan], "description": ""}
+    (table,) = tables_of(document=[fabric], resource="fabrics")
+    assert plain_text(table) == "ID  NAME   CLASS  VLANS  DESCRIPTION\n 2  floor  -      v      -\n"
+    _, vlans = tables_of(document=fabric, resource="fabric")
+    assert plain_text(vlans) == (
+        "vlans\nID  FABRIC  VID  NAME  SPACE       MTU  DHCP\n 3  floor     5  v     undefined  1500  yes\n"
+    )
+    subnet = {"id": 4, "name": "s", "cidr": "fd00::/64", "vlan": vlan, "space": "dmz", "dns_servers": ["::1", "::2"]}
+    (table,) = tables_of(document=[subnet], resource="subnets")
+    assert plain_text(table).splitlines()[1] == " 4  s     fd00::/64  floor     5  dmz    -        ::1, ::2  -"
+
+
 def test_one_host_shows_its_fields_and_its_storage_pools(admin: FakeServer, run: Run) -> None:
     admin.answer("GET /MAAS/api/2.0/vm-hosts/7/", HOST)
     text = run("admin", "vm-host", "read", "7", "-t").stdout
