@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from tests.doubles.lxd import LxdDouble
 from tests.kit.house import Inn, inn
 from tests.kit.server import Server, running
+from tests.kit.until import until
 
 
 @pytest.fixture
@@ -45,3 +48,20 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     one.key()
     with running(one):
         yield one
+
+
+@pytest.fixture
+async def address(house: Inn) -> AsyncIterator[str]:
+    """The house over a real socket: websockets need one."""
+    server = uvicorn.Server(uvicorn.Config(house.app, port=0, lifespan="off", log_level="warning", access_log=False))
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(server.serve())
+
+    async def started() -> bool:
+        return server.started
+
+    await until(started)
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    yield f"http://{host}:{port}"
+    server.should_exit = True
+    await serving

@@ -10,7 +10,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
 
 from innkeeper.api.v1 import consoles as consoles_v1
 from innkeeper.hypervisors.simulated_world import Fault
@@ -20,6 +19,7 @@ from innkeeper.operations import console_line
 from innkeeper.store import machines, users
 from innkeeper.store.database import Write
 from tests.api.facts import audits, give, machine
+from tests.api.serial import connections, is_open, let_go, prints, running
 from tests.kit.client import Client, oauth
 from tests.kit.house import Inn
 from tests.kit.until import until
@@ -65,23 +65,6 @@ Watch = Callable[..., Awaitable[Watcher]]
 
 
 @pytest.fixture
-async def address(house: Inn) -> AsyncIterator[str]:
-    """The house over a real socket: websockets need one."""
-    server = uvicorn.Server(uvicorn.Config(house.app, port=0, lifespan="off", log_level="warning", access_log=False))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    serving = asyncio.create_task(server.serve())
-
-    async def started() -> bool:
-        return server.started
-
-    await until(started)
-    host, port = server.servers[0].sockets[0].getsockname()[:2]
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    await serving
-
-
-@pytest.fixture
 async def watch(house: Inn, address: str) -> AsyncIterator[Watch]:
     """A function that opens the live console of a machine; closed at the end."""
     opened: list[Watcher] = []
@@ -97,42 +80,6 @@ async def watch(house: Inn, address: str) -> AsyncIterator[Watch]:
         yield to
         for one in opened:
             await one.go()
-
-
-async def running(house: Inn, **fields: Any) -> str:
-    """A machine that runs; its system_id."""
-    made = await machine(house, **fields)
-    await house.admin.post(made["resource_uri"], op="power_on")
-    return str(made["system_id"])
-
-
-def prints(house: Inn, instance: str, text: str) -> None:
-    """The guest prints something."""
-
-    def change(world: Any) -> None:
-        key = f"default/{instance}"
-        world.printed[key] = world.printed.get(key, "") + text
-
-    house.change("alpha", change)
-
-
-def connections(house: Inn, instance: str) -> int:
-    """How many consoles of an instance its host has open."""
-    return house.see("alpha").consoles.get(f"default/{instance}", 0)
-
-
-async def let_go(house: Inn, instance: str) -> None:
-    async def closed() -> bool:
-        return connections(house, instance) == 0
-
-    await until(closed)
-
-
-async def is_open(house: Inn, instance: str) -> None:
-    async def opened() -> bool:
-        return connections(house, instance) == 1
-
-    await until(opened)
 
 
 def become(house: Inn, system_id: str, **values: Any) -> None:

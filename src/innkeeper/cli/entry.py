@@ -29,6 +29,10 @@ class Program(OpenGroup):
             from innkeeper.cli import server
 
             return server.COMMANDS[cmd_name]
+        if cmd_name == "console":
+            from innkeeper.cli.console import console
+
+            return console
         if cmd_name in words.PROFILES:
             from innkeeper.cli import login
 

@@ -75,7 +75,7 @@ def connect(*, profile: Profile, timeout: float) -> http.client.HTTPConnection:
     connection: http.client.HTTPConnection
     try:
         if address.scheme == "https":
-            connection = http.client.HTTPSConnection(address.host, address.port, timeout=timeout, context=_tls(profile))
+            connection = http.client.HTTPSConnection(address.host, address.port, timeout=timeout, context=tls(profile))
         else:
             connection = http.client.HTTPConnection(address.host, address.port, timeout=timeout)
         connection.connect()
@@ -95,7 +95,8 @@ def start(*, connection: http.client.HTTPConnection, profile: Profile, request: 
     return connection.getresponse()
 
 
-def _tls(profile: Profile) -> ssl.SSLContext:
+def tls(profile: Profile) -> ssl.SSLContext:
+    """What the profile trusts. Raises CommandFailed when its certificates cannot be read."""
     try:
         context = ssl.create_default_context(cafile=profile.cacerts or None)
     except OSError as error:

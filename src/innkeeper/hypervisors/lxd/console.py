@@ -1,53 +1,68 @@
 """A VM's serial console: one operation of the host with two websockets, the text and its control.
 
 Both are always connected, the control first: LXD 5.0.2 dies when the text of a console ends that has no control. They
-are closed in the same order, as `lxc console` does it. LXD itself then sends ESC c into the guest's serial line.
+are closed in the same order, as `lxc console` does it; LXD then types ESC c into the guest's serial line, says "\\n\\r"
+and hangs up without a word.
+
+One console at a time is alive: a second one is accepted, shows nothing, and what is typed there reaches the guest when
+the first is closed. LXD keeps the websockets of a VM that has stopped: that it stopped is heard from its events.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import aiohttp
 import msgspec
 
 from innkeeper.errors import HostFailure, HostUnreachable
-from innkeeper.hypervisors.lxd import failures, operations, shapes
+from innkeeper.hypervisors.base import HostEvent
+from innkeeper.hypervisors.lxd import events, failures, operations, shapes
 from innkeeper.hypervisors.lxd.client import Client, path
 
 _ENDING = 5.0  # seconds that the host may take to let go of a console
+_LAST_WORDS = 0.3  # seconds in which what a VM printed before it stopped arrives
+_ENDS = ("instance-stopped", "instance-shutdown", "instance-restarted", "instance-deleted")
 _STREAMS = msgspec.json.Decoder(shapes.Streams)
+Socket = aiohttp.ClientWebSocketResponse
 
 
 class LxdConsole:
     """See `base.Console`."""
 
-    def __init__(
-        self,
-        client: Client,
-        operation: str,
-        control: aiohttp.ClientWebSocketResponse,
-        text: aiohttp.ClientWebSocketResponse,
-    ) -> None:
+    def __init__(self, client: Client, operation: str, *, control: Socket, text: Socket) -> None:
         self._client, self._operation, self._control, self._text = client, operation, control, text
+        self._listening: asyncio.Task[None] | None = None
+
+    def end_with(self, stream: AsyncGenerator[HostEvent], *, project: str, name: str) -> None:
+        """End it when the host tells that the VM stops, or tells nothing any more."""
+        self._listening = asyncio.create_task(self._listen(stream, project, name))
+
+    async def _listen(self, stream: AsyncGenerator[HostEvent], project: str, name: str) -> None:
+        try:
+            with suppress(HostFailure):
+                async for event in stream:
+                    if (event.project, event.instance) == (project, name) and event.action in _ENDS:
+                        await asyncio.sleep(_LAST_WORDS)
+                        break
+        finally:
+            await stream.aclose()
+        await self._hang_up()
 
     async def read(self) -> bytes:
         while True:
             try:
                 message = await self._text.receive()
-            except (aiohttp.ClientError, OSError) as error:
-                raise self._cut(error) from None
+            except (aiohttp.ClientError, OSError):
+                return b""
             match message.type:
                 case aiohttp.WSMsgType.BINARY:
                     data = bytes(message.data)
                 case aiohttp.WSMsgType.TEXT:
                     data = message.data.encode()
-                case aiohttp.WSMsgType.ERROR:
-                    raise self._cut(self._text.exception())
                 case _:
-                    if self._text.close_code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE:
-                        raise self._cut(None)
                     return b""
             if data:
                 return data
@@ -56,19 +71,22 @@ class LxdConsole:
         try:
             await self._text.send_bytes(data)
         except (aiohttp.ClientError, OSError) as error:
-            raise self._cut(error) from None
+            words = f"{error or type(error).__name__}."
+            raise HostUnreachable(f"The console at {self._client.address} was cut.", details=words) from None
 
     async def close(self) -> None:
-        for socket in (self._control, self._text):
-            with suppress(aiohttp.ClientError, OSError):
-                await socket.close()
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        await self._hang_up()
         # A host that is away lets go by itself; one that forgot the operation has let go.
         with suppress(HostFailure):
             await operations.finished(self._client, self._operation, what="close a console", limit=_ENDING)
 
-    def _cut(self, error: BaseException | None) -> HostUnreachable:
-        words = f"{error or type(error).__name__}." if error else "It ended without a word."
-        return HostUnreachable(f"The console at {self._client.address} was cut.", details=words)
+    async def _hang_up(self) -> None:
+        for socket in (self._control, self._text):
+            with suppress(aiohttp.ClientError, OSError):
+                await socket.close()
 
 
 async def connect(client: Client, *, project: str, name: str) -> LxdConsole:
@@ -76,6 +94,18 @@ async def connect(client: Client, *, project: str, name: str) -> LxdConsole:
 
     Not to be cancelled half way: the host would keep an operation that nobody ends.
     """
+    stream = events.follow(client, project=project)
+    try:
+        await anext(stream)  # it is open: no stop goes unheard from here on
+        console = await _connect(client, project=project, name=name)
+    except BaseException:
+        await stream.aclose()
+        raise
+    console.end_with(stream, project=project, name=name)
+    return console
+
+
+async def _connect(client: Client, *, project: str, name: str) -> LxdConsole:
     address = path("instances", name, "console", project=project)
     operation = await client.order("POST", address, {"type": "console", "width": 80, "height": 24})
     try:
@@ -88,9 +118,9 @@ async def connect(client: Client, *, project: str, name: str) -> LxdConsole:
     try:
         text = await client.websocket(_stream(operation.id, text_secret))
     except BaseException:
-        await asyncio.shield(control.close())
+        await control.close()
         raise
-    return LxdConsole(client, operation.id, control, text)
+    return LxdConsole(client, operation.id, control=control, text=text)
 
 
 def _stream(operation: str, secret: str) -> str:
