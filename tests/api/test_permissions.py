@@ -108,10 +108,29 @@ TABLE = {
     "POST ipaddresses/ reserve": USERS,
     "POST ipaddresses/ release": USERS,  # their own
     "GET maas/ get_config": USERS,
+    "GET boot-resources/": USERS,
+    "POST boot-resources/": ADMINS,
+    "POST boot-resources/ import": ADMINS,
+    "GET boot-resources/ is_importing": USERS,
+    "POST boot-resources/ stop_import": ADMINS,
+    "GET boot-resources/{id}/": USERS,
+    "DELETE boot-resources/{id}/": ADMINS,
+    "PUT boot-resources/{id}/upload/{file_id:int}/": Row(KEY, NO, NO, 404),  # its body is a file, whatever is in it
+    "GET boot-sources/": ADMINS,
+    "POST boot-sources/": ADMINS,
+    "GET boot-sources/{id}/": ADMINS,
+    "PUT boot-sources/{id}/": ADMINS,
+    "DELETE boot-sources/{id}/": ADMINS,
+    "GET boot-sources/{source_id:int}/selections/": ADMINS,
+    "POST boot-sources/{source_id:int}/selections/": ADMINS,
+    "GET boot-sources/{source_id:int}/selections/{id}/": ADMINS,
+    "PUT boot-sources/{source_id:int}/selections/{id}/": ADMINS,
+    "DELETE boot-sources/{source_id:int}/selections/{id}/": ADMINS,
     **{call.format(many="vm-hosts/"): row for call, row in HOSTS.items()},
     **{call.format(many="pods/"): row for call, row in HOSTS.items()},
     "GET machines/": USERS,
     "POST machines/ allocate": USERS,
+    "PUT nodes/{system_id}/blockdevices/{id}/": OWN,
     "POST machines/ release": USERS,  # whose they are is looked at then
     **{f"POST machines/{{system_id}}/ {op}": OWN for op in LIFE},
     "GET machines/{system_id}/": SEEN,
@@ -160,14 +179,14 @@ TABLE = {
     "GET devices/ is_registered": USERS,
     "POST devices/": USERS,
     "GET nodes/{system_id}/interfaces/": SEEN,
-    "POST nodes/{system_id}/interfaces/ create_physical": USERS,  # the owner's: tests/api/test_interfaces.py
+    "POST nodes/{system_id}/interfaces/ create_physical": USERS,  # the owner's: tests/api/test_links.py
     "GET nodes/{system_id}/interfaces/{id}/": SEEN,
     "PUT nodes/{system_id}/interfaces/{id}/": OWN,
     "DELETE nodes/{system_id}/interfaces/{id}/": OWN,
-    "POST nodes/{system_id}/interfaces/{id}/ add_tag": USERS,  # the owner's: tests/api/test_interfaces.py
-    "POST nodes/{system_id}/interfaces/{id}/ remove_tag": USERS,  # the owner's: tests/api/test_interfaces.py
-    "POST nodes/{system_id}/interfaces/{id}/ link_subnet": USERS,  # the owner's: tests/api/test_interfaces.py
-    "POST nodes/{system_id}/interfaces/{id}/ unlink_subnet": USERS,  # the owner's: tests/api/test_interfaces.py
+    "POST nodes/{system_id}/interfaces/{id}/ add_tag": USERS,  # the owner's: tests/api/test_links.py
+    "POST nodes/{system_id}/interfaces/{id}/ remove_tag": USERS,  # the owner's: tests/api/test_links.py
+    "POST nodes/{system_id}/interfaces/{id}/ link_subnet": USERS,  # the owner's: tests/api/test_links.py
+    "POST nodes/{system_id}/interfaces/{id}/ unlink_subnet": USERS,  # the owner's: tests/api/test_links.py
     "POST nodes/{system_id}/interfaces/{id}/ disconnect": OWN,
     "POST nodes/{system_id}/interfaces/{id}/ set_default_gateway": OWN,
     "GET nodes/{system_id}/blockdevices/": SEEN,
@@ -255,7 +274,7 @@ async def test_everybody_at_every_route(house: Inn) -> None:
     absent = dict.fromkeys(("filename", "discovery_id", "osystem", "distro_series"), "x") | {"partition": "1"}
     disk = str((await house.admin.get(f"machines/{system_id}/"))["blockdevice_set"][0]["id"])
     names = absent | {"id": "0", "username": "ann", "name": "default", "pool": "0", "system_id": system_id}
-    names |= {"fabric_id": "0", "vid": "0"}
+    names |= {"fabric_id": "0", "vid": "0", "source_id": "0", "file_id": "0"}
     ids = {"vm-hosts": {"id": str(host)}, "pods": {"id": str(host)}, "nodes": {"id": disk}}
     wrong = []
     for call, row in TABLE.items():

@@ -22,5 +22,7 @@ class Scenario:
     done: Callable[[Stage], None]
     loose: tuple[tuple[str, str], ...] = ()
     power_is_free: bool = False  # what was switched and then lost is switched: power holds nothing
+    leaves_host: bool = False  # it changes records only, so there is nothing that the guard must look at
     only_reads: bool = False  # what was read is true, whether its reader lives to tell or not
     hostless: bool = False  # it speaks to no host
+    makes_anew: bool = False  # an instance that was deleted is made again: its marks are of another operation

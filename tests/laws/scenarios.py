@@ -10,11 +10,12 @@ from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import DiskFacts, InstanceFacts, Machine, PowerState
 from innkeeper.model.request import Request
-from innkeeper.operations import add_host, decompose, power, reconnect_host, refresh, remove_host
+from innkeeper.operations import add_host, commission, decompose, power, reconnect_host, refresh, remove_host, resize
 from innkeeper.operations.reconnect_host import Reconnect
 from innkeeper.operations.saga import Saga
 from innkeeper.store import hosts, machines, secrets
 from tests.laws.image_scenarios import IMAGES
+from tests.laws.life_scenarios import LIFE
 from tests.laws.scenario import Order, Scenario
 from tests.laws.stage import Stage, credentials
 
@@ -147,6 +148,38 @@ def _composed(stage: Stage) -> None:
     assert _machines(stage)["web"].status == Status.READY
 
 
+async def _commissioning(stage: Stage) -> Order:
+    _, web, _ = await _two_machines(stage)
+    return lambda: stage.services.database.transact(commission.submit, web, actor="admin")
+
+
+def _commissioned(stage: Stage) -> None:
+    assert _machines(stage)["web"].status == Status.READY
+
+
+async def _resizing(stage: Stage) -> Order:
+    """More of one thing, less of the other."""
+    _, web, _ = await _two_machines(stage)
+    more = {"cores": 5, "memory": 1024, "actor": "admin"}
+    return lambda: stage.services.database.transact(resize.submit, web, **more)
+
+
+def _resized(stage: Stage) -> None:
+    facts, record = stage.see("alpha").instances["default/web"], _machines(stage)["web"]
+    assert (facts.cores, facts.memory) == (record.cores, record.memory) == (5, 1024)
+
+
+async def _growing(stage: Stage) -> Order:
+    _, web, _ = await _two_machines(stage)
+    more = {"size": 9 * GB, "actor": "admin"}
+    return lambda: stage.services.database.transact(resize.submit_disk, web, web.disks[1], **more)
+
+
+def _grown(stage: Stage) -> None:
+    assert [one.size for one in _machines(stage)["web"].disks] == [8 * GB, 9 * GB, 6 * GB]
+    assert sorted(one.size or 0 for one in stage.see("alpha").volumes.values()) == [6 * GB, 7 * GB, 9 * GB]
+
+
 async def _starting(stage: Stage) -> Order:
     _, web, _ = await _two_machines(stage)
     return lambda: stage.services.database.transact(power.submit, power.POWER_ON, web, actor="admin")
@@ -201,11 +234,21 @@ _ALL = (
     Scenario(kind="reconnect_host", tell=_reconnecting, done=_reconnected, loose=_READ),
     Scenario(kind="refresh", tell=_refreshing, done=_refreshed, only_reads=True),
     Scenario(kind="compose", tell=_composing, done=_composed),
+    Scenario(
+        kind="commission",
+        tell=_commissioning,
+        done=_commissioned,
+        loose=(("machine", "status"), ("machine", "status_message")),
+        leaves_host=True,
+    ),
+    Scenario(kind="resize", tell=_resizing, done=_resized),
+    Scenario(kind="grow_disk", tell=_growing, done=_grown),
     Scenario(kind="power_on", tell=_starting, done=_power_is(PowerState.ON), power_is_free=True),
     Scenario(kind="power_off", tell=_stopping, done=_power_is(PowerState.OFF), power_is_free=True),
     Scenario(kind="decompose", tell=_removing_machine, done=_machine_removed),
     Scenario(kind="remove_host", tell=_removing_host, done=_host_removed),
     *IMAGES,
+    *LIFE,
 )
 SCENARIOS = {one.kind: one for one in _ALL}
 

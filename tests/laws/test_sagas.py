@@ -41,7 +41,8 @@ def speaks(saga: Saga) -> bool:
 
 def changes(saga: Saga) -> bool:
     """Whether it changes its host."""
-    return saga.kind not in SCENARIOS or not SCENARIOS[saga.kind].only_reads
+    one = SCENARIOS.get(saga.kind)
+    return one is None or not (one.only_reads or one.leaves_host)
 
 
 Action = Callable[[Any], Awaitable[None]]
@@ -89,6 +90,10 @@ def seen(stage: Stage, scenario: Scenario) -> World:
         for state in found["hosts"].values():
             for instance in state["instances"].values():
                 del instance["power"]
+    if scenario.makes_anew:
+        for state in found["hosts"].values():
+            for instance in state["instances"].values():
+                instance["tags"] = [tag for tag in instance["tags"] if tag[0] != "operation"]
     return found
 
 

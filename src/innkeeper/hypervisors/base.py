@@ -104,12 +104,11 @@ class Console(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lease:
-    """An address that a managed network of the host gave to a guest, or knows it to have."""
+class Leases:
+    """What a managed network of the host gave to guests, or knows them to have: (MAC, address)."""
 
     network: str
-    mac: str
-    ip: str
+    given: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +176,7 @@ class Hypervisor(Protocol):
         """Set cores and memory (MiB) of the stopped VM that carries the machine's mark. Running: HostRefused."""
 
     async def resize_disk(self, *, name: str, machine: str, device: str, size: int) -> None:
-        """Set the size (bytes) of a disk of that VM, stopped. What the host cannot do (make it smaller): HostRefused."""
+        """Set the size (bytes) of a disk of that VM, stopped. What it cannot do (make it smaller): HostRefused."""
 
     async def start(self, *, name: str) -> None:
         """Start a VM and wait until the host says it runs. Running already is success."""
@@ -200,8 +199,8 @@ class Hypervisor(Protocol):
     async def guest(self, *, name: str) -> GuestFacts:
         """What shows that the guest of a VM is up; nothing of one that is off or gone."""
 
-    async def leases(self) -> tuple[Lease, ...]:
-        """What the managed networks gave to guests of the tracked project, in one request each. A network that cannot
+    async def leases(self) -> tuple[Leases, ...]:
+        """What each managed network gave to guests of the tracked project, in one request each. A network that cannot
         tell is left out."""
 
     async def our_address(self) -> str:

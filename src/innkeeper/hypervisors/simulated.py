@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from innkeeper.errors import HostRefused, HostUnreachable, HostUntrusted
+from innkeeper.hypervisors import simulated_sizes
 from innkeeper.hypervisors.base import (
     Change,
     Console,
@@ -23,7 +24,7 @@ from innkeeper.hypervisors.base import (
     GuestFacts,
     HostEvent,
     Identity,
-    Lease,
+    Leases,
     Target,
     VolumeSpec,
     unguarded,
@@ -217,26 +218,11 @@ class Simulated(SimulatedImages):
 
     async def resize(self, *, name: str, machine: str, cores: int, memory: int) -> None:
         async with self._call("resize", name, change=True) as state:
-            there = self._stopped(state, name, machine)
-            state.instances[self._key(name)] = replace(there, cores=cores, memory=memory)
+            simulated_sizes.resize(state, self._key(name), machine=machine, cores=cores, memory=memory)
 
     async def resize_disk(self, *, name: str, machine: str, device: str, size: int) -> None:
         async with self._call("resize_disk", name, change=True) as state:
-            there = self._stopped(state, name, machine)
-            disks = tuple(replace(one, size=size) if one.device == device else one for one in there.disks)
-            state.instances[self._key(name)] = replace(there, disks=disks)
-            for one in disks:
-                key = f"{one.pool}/{self._target.project}/{one.volume}"
-                if one.device == device and one.volume and key in state.volumes:
-                    state.volumes[key] = replace(state.volumes[key], size=size)
-
-    def _stopped(self, state: World, name: str, machine: str) -> InstanceFacts:
-        there = state.instances.get(self._key(name))
-        if there is None or there.tag("machine") != machine:
-            raise HostRefused(f"There is no instance {name} of this machine.", code=404)
-        if there.power != PowerState.OFF:
-            raise HostRefused(f"The instance {name} is running.", code=400)
-        return there
+            simulated_sizes.resize_disk(state, self._key(name), machine=machine, device=device, size=size)
 
     async def start(self, *, name: str) -> None:
         await self._power("start", name, PowerState.ON, "instance-started")
@@ -258,9 +244,13 @@ class Simulated(SimulatedImages):
             on = there is not None and there.power == PowerState.ON
             return state.guests.get(self._key(name), GuestFacts()) if on else GuestFacts()
 
-    async def leases(self) -> tuple[Lease, ...]:
+    async def leases(self) -> tuple[Leases, ...]:
         async with self._call("leases") as state:
-            return tuple(state.leases)
+            told = [one.name for one in state.interfaces if one.managed and one.dhcp]
+            return tuple(
+                Leases(network=name, given=tuple((mac, ip) for network, mac, ip in state.leases if network == name))
+                for name in told
+            )
 
     async def our_address(self) -> str:
         async with self._call("our_address") as state:

@@ -18,7 +18,9 @@ from innkeeper.operations.reconnect_host import RECONNECT_HOST
 from innkeeper.operations.refresh import REFRESH
 from innkeeper.operations.release import ABORT, RELEASE
 from innkeeper.operations.remove_host import REMOVE_HOST
+from innkeeper.operations.resize import GROW_DISK, RESIZE
 from innkeeper.operations.saga import Saga
+from innkeeper.operations.sync_images import SYNC_IMAGES
 
 _ALL = (
     ADD_HOST,
@@ -27,6 +29,8 @@ _ALL = (
     REFRESH,
     COMPOSE,
     COMMISSION,
+    RESIZE,
+    GROW_DISK,
     READDRESS,
     POWER_ON,
     POWER_OFF,
@@ -35,6 +39,7 @@ _ALL = (
     PREPARE_IMAGE,
     PUSH_IMAGE,
     FORGET_IMAGE,
+    SYNC_IMAGES,
     DEPLOY,
     ABORT,
     RELEASE,

@@ -59,9 +59,14 @@ def check(sql: sa.Connection, host: Host, request: Request) -> Fit:
     return _checked(sql, host, request)[1]
 
 
-def _checked(sql: sa.Connection, host: Host, request: Request) -> tuple[Candidate, Fit]:
+def must_be_there(host: Host) -> None:
+    """HostFailure (Conflict while it is being removed) when a host is known to be of no use now."""
     if why := candidates.away(host):
         raise _AWAY.get(host.state, LimitsUnknown)(f"VM host {host.name} cannot take machines now: {why}.")
+
+
+def _checked(sql: sa.Connection, host: Host, request: Request) -> tuple[Candidate, Fit]:
+    must_be_there(host)
     candidate = candidates.candidates(sql, [host])[0]
     found = fit(candidate, request)
     if isinstance(found, Unfit):
@@ -273,11 +278,11 @@ def _write_interfaces(write: Write, *, where: Fit, system_id: str, hostname: str
 
 def _write_links(write: Write, interface_id: int, nic: PlacedInterface) -> list[links.Wanted]:
     """How a NIC gets its address: those that were asked for; else by the network, or one of ours when it is deployed;
-    none if its guest does that itself. Returns what is to be taken."""
+    by DHCP where no subnet is known; none if its guest does that itself. Returns what is to be taken."""
     mode = LinkMode.LINK_UP if nic.unconfigured else LinkMode.STATIC if nic.addresses else LinkMode.AUTO
     if not nic.addresses:
-        if nic.subnet_id is not None or nic.unconfigured:
-            links.insert(write, interface_id=interface_id, mode=mode, subnet_id=nic.subnet_id)
+        mode = LinkMode.DHCP if nic.subnet_id is None and not nic.unconfigured else mode
+        links.insert(write, interface_id=interface_id, mode=mode, subnet_id=nic.subnet_id)
         return []
     return [
         links.Wanted(

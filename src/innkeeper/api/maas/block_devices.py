@@ -5,14 +5,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from innkeeper.api.auth import Who
-from innkeeper.api.house import House, audit
-from innkeeper.api.maas import machine_shapes, shapes
-from innkeeper.api.maas.lookups import lookups
+from innkeeper.api.house import House, audit, mark
+from innkeeper.api.maas import shapes
+from innkeeper.api.maas.lookups import shape
 from innkeeper.api.maas.machine_access import found, mine, unlocked
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.model.machine import Disk, Machine
+from innkeeper.operations import resize
 from innkeeper.store import disks
 from innkeeper.store.database import Write
 
@@ -31,14 +32,14 @@ def _disk(one: Machine, id: int) -> Disk:
 
 def _shapes(sql: sa.Connection, call: Call) -> list[shapes.Json]:
     """The disks as the machine's own JSON shows them."""
-    shown: list[shapes.Json] = machine_shapes.machine(found(call, sql), lookups(sql))["blockdevice_set"]
+    shown: list[shapes.Json] = shape(sql, found(call, sql))["blockdevice_set"]
     return shown
 
 
 def _shape(sql: sa.Connection, call: Call) -> shapes.Json:
-    for shape in _shapes(sql, call):
-        if shape["id"] == call.id:
-            return shape
+    for one in _shapes(sql, call):
+        if one["id"] == call.id:
+            return one
     raise no_match("BlockDevice")
 
 
@@ -49,6 +50,26 @@ async def listing(call: Call) -> object:
 
 async def read(call: Call) -> object:
     house: House = call.services
+    return await house.services.database.reading(_shape, call)
+
+
+async def update(call: Call) -> object:
+    """A larger size, of a machine that is off: claimed, then made by its host."""
+    house: House = call.services
+    size = call.values.integer("size", 0)
+
+    def change(write: Write) -> str:
+        one = unlocked(mine(call, write.sql))
+        disk = _disk(one, call.id)
+        if size in (0, disk.size):
+            return ""
+        text = f"grows {disk.device} of {one.hostname}: {disk.size} → {size} bytes"
+        audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
+        actor, request = call.user.username, mark(call.request)
+        return resize.submit_disk(write, one, disk, size=size, actor=actor, request=request)
+
+    if operation := await house.services.database.writing(change):
+        await house.end(operation, call.request)
     return await house.services.database.reading(_shape, call)
 
 
@@ -113,6 +134,16 @@ ROUTES = (
         call=read,
         who=Who.USER,
         doc="Read a disk of a machine.",
+        model="BlockDevice",
+    ),
+    Route(
+        handler="BlockDevice",
+        method="PUT",
+        path=ONE,
+        call=update,
+        who=Who.OWNER,
+        doc="Grow a disk of a machine that is off.",
+        params=(Param("size", "integer", "The size in bytes, not less than it has.", minimum=1),),
         model="BlockDevice",
     ),
     *(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from innkeeper.api.maas.compose import MOST_CORES, MOST_MEMORY
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.shapes import Lookups
 from innkeeper.api.maas.values import Values
@@ -37,6 +38,7 @@ LIST = (
     _many("status", "Statuses, by name or number."),
     Param("agent_name", "text", "The agent they were allocated for."),
 )
+BY_HOST = ("pod", "not_pod", "pod_type", "not_pod_type", "power_type")  # they are looked up among the hosts
 UPDATE = (
     Param("hostname", "text", "A new host name."),
     Param("domain", "text", "The domain, by name or id."),
@@ -46,8 +48,8 @@ UPDATE = (
     Param("agent_name", "text", "The agent it belongs to.", longest=255),
     Param("architecture", "text", "It cannot be changed: must be the machine's own."),
     Param("power_type", "text", "It cannot be changed: must be the VM host's type."),
-    Param("cpu_count", "integer", "It cannot be changed yet: must be the machine's own."),
-    Param("memory", "integer", "It cannot be changed yet: must be the machine's own."),
+    Param("cpu_count", "integer", "Cores, of a machine that is off.", minimum=1, maximum=MOST_CORES),
+    Param("memory", "integer", "Memory in MiB, of a machine that is off.", minimum=1, maximum=MOST_MEMORY),
 )
 DELETE = (
     Param("force", "boolean", "Do not wait for a host that is away: the record goes, its VM when the host is back."),
@@ -136,9 +138,7 @@ def must_fit(values: Values, one: Machine, power_type: str) -> None:
     for field, sent, own in (
         ("architecture", values.text("architecture") or None, one.architecture),
         ("power_type", values.text("power_type") or None, power_type),
-        ("cpu_count", values.integer("cpu_count"), one.cores),
-        ("memory", values.integer("memory"), one.memory),
     ):
-        if sent is not None and sent != own and not (field == "architecture" and own.startswith(f"{sent}/")):  # type: ignore[union-attr]
+        if sent is not None and sent != own and not (field == "architecture" and own.startswith(f"{sent}/")):
             message = f"it is {own} and cannot be changed to {sent}"
             raise Invalid(f"Invalid {field}: {message}.", fields={field: [message]})

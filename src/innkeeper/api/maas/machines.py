@@ -11,7 +11,9 @@ from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit, mark
 from innkeeper.api.maas import machine_parameters as parameters
 from innkeeper.api.maas import machine_shapes, shapes
-from innkeeper.api.maas.lookups import domain_id, lookups, pool_id, zone_id
+from innkeeper.api.maas.answers import Pieces
+from innkeeper.api.maas.compose import LEAST_MEMORY
+from innkeeper.api.maas.lookups import FEW, domain_id, lookups, pool_id, shape, zone_id
 from innkeeper.api.maas.machine_access import found, mine, unlocked
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route
@@ -19,14 +21,14 @@ from innkeeper.errors import Conflict, Invalid
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine, Origin, PowerState
 from innkeeper.model.names import check_hostname
-from innkeeper.operations import decompose, power
+from innkeeper.operations import decompose, power, resize
 from innkeeper.operations.saga import Saga
-from innkeeper.store import hosts, machines
+from innkeeper.store import hosts, machine_stream, machines
 from innkeeper.store.database import Write, now
 
 
 def shape_one(sql: sa.Connection, system_id: str) -> shapes.Json:
-    return machine_shapes.machine(machines.find(sql, system_id), lookups(sql))
+    return shape(sql, machines.find(sql, system_id))
 
 
 async def listing(call: Call) -> object:
@@ -34,24 +36,28 @@ async def listing(call: Call) -> object:
     return await house.services.database.reading(_listing, call)
 
 
-def _listing(sql: sa.Connection, call: Call) -> bytes:
-    about = lookups(sql)
+def _listing(sql: sa.Connection, call: Call) -> Pieces:
+    values = call.values
     seen_by = None if call.user.is_admin else call.user.user_id
-    which = parameters.filter_of(call.values, about, seen_by=seen_by)
-    found = [machine_shapes.machine(one, about) for one in machines.listing(sql, which)]
-    return msgspec.json.encode(found)
+    by_host = any(values.texts(name) for name in parameters.BY_HOST)
+    which = parameters.filter_of(values, lookups(sql, None if by_host else []), seen_by=seen_by)
+    if machine_stream.count(sql, which) > FEW:
+        about = lookups(sql).complete()
+        return Pieces(texts=machine_shapes.encoded(machine_stream.stream(sql, which), about))
+    found = machines.listing(sql, which)
+    return Pieces(texts=machine_shapes.encoded(found, lookups(sql, found)))
 
 
 async def read(call: Call) -> object:
     house: House = call.services
-    return await house.services.database.reading(lambda sql: machine_shapes.machine(found(call, sql), lookups(sql)))
+    return await house.services.database.reading(lambda sql: shape(sql, found(call, sql)))
 
 
 async def update(call: Call) -> object:
     house: House = call.services
     values = call.values
 
-    def change(write: Write) -> shapes.Json:
+    def change(write: Write) -> str:
         one = unlocked(mine(call, write.sql))
         wanted: dict[str, object] = {}
         hostname = values.text("hostname")
@@ -69,9 +75,24 @@ async def update(call: Call) -> object:
             machines.update(write, one.system_id, **wanted)
             text = f"changed {one.hostname}: {', '.join(name.removesuffix('_id') for name in wanted)}"
             audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
-        return shape_one(write.sql, one.system_id)
+        return _resize(write, call, one)
 
-    return await house.services.database.writing(change)
+    if operation := await house.services.database.writing(change):
+        await house.end(operation, call.request)
+    return await house.services.database.reading(shape_one, call.path["system_id"])
+
+
+def _resize(write: Write, call: Call, one: Machine) -> str:
+    """Order other cores and memory, if that is what is sent; the operation, "" for none."""
+    cores, memory = call.values.integer("cpu_count", one.cores), call.values.integer("memory", one.memory)
+    if (cores, memory) == (one.cores, one.memory):
+        return ""
+    if memory != one.memory and memory < LEAST_MEMORY:
+        message = f"a machine has {LEAST_MEMORY} MiB at least"
+        raise Invalid(f"Invalid memory: {message}.", fields={"memory": [message]})
+    text = f"resizes {one.hostname}: {one.cores} cores, {one.memory} MiB → {cores} cores, {memory} MiB"
+    audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
+    return resize.submit(write, one, cores=cores, memory=memory, actor=call.user.username, request=mark(call.request))
 
 
 def _free(write: Write, hostname: str) -> str:

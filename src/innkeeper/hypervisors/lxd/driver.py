@@ -14,7 +14,7 @@ from innkeeper.hypervisors.base import (
     GuestFacts,
     HostEvent,
     Identity,
-    Lease,
+    Leases,
     Target,
     VolumeSpec,
     unguarded,
@@ -163,7 +163,7 @@ class Lxd:
     async def guest(self, *, name: str) -> GuestFacts:
         return await guests.seen(self._client, project=self._project, name=name)
 
-    async def leases(self) -> tuple[Lease, ...]:
+    async def leases(self) -> tuple[Leases, ...]:
         return await leases.read(self._client, project=self._project)
 
     async def our_address(self) -> str:
@@ -236,12 +236,10 @@ class Lxd:
                 await self.settle(name=name)  # forgotten before it was told: asked again, it finds nothing to do
 
     async def resize(self, *, name: str, machine: str, cores: int, memory: int) -> None:
-        mine = {"project": self._project, "name": name, "machine": machine}
-        await resizing.limits(self._client, **mine, cores=cores, memory=memory)
+        await resizing.limits(self._client, self._project, name=name, machine=machine, cores=cores, memory=memory)
 
     async def resize_disk(self, *, name: str, machine: str, device: str, size: int) -> None:
-        mine = {"project": self._project, "name": name, "machine": machine}
-        await resizing.disk(self._client, **mine, device=device, size=size)
+        await resizing.disk(self._client, self._project, name=name, machine=machine, device=device, size=size)
 
     async def start(self, *, name: str) -> None:
         status = await self._settled_status(name)
