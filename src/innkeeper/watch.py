@@ -32,6 +32,8 @@ DEBOUNCE = 0.05  # a burst of events is one look
 # VMs on which much happens is then not kept busy by us.
 REST, REST_MOST = 10, 1.0
 BACKOFF_FIRST, BACKOFF_MOST = 1.0, 30.0
+# A started guest asks for its address some time later, and nobody tells: it is looked for after so many seconds.
+LEASES_AFTER = (1.0, 5.0, 15.0, 45.0, 120.0)
 QUIET = (HostState.ADDING, HostState.REMOVING)  # an operation speaks to it
 
 
@@ -149,10 +151,12 @@ class _Watcher:
     async def _look_on(self, host: Hypervisor, reader: asyncio.Task[None]) -> None:
         settings, clock = self._services.settings, asyncio.get_running_loop().time
         full_at, rested_at = clock() + settings.refresh_every, 0.0
+        leases_at: list[float] = []
         while not reader.done():
             moved = asyncio.create_task(self._moved.wait())
+            left = max(min(full_at, *leases_at) - clock(), 0.0) if leases_at else max(full_at - clock(), 0.0)
             try:
-                await asyncio.wait({moved, reader}, timeout=max(full_at - clock(), 0.0), return_when=FIRST_COMPLETED)
+                await asyncio.wait({moved, reader}, timeout=left, return_when=FIRST_COMPLETED)
             finally:  # also when it is we who are cancelled
                 moved.cancel()
             if self._moved.is_set():
@@ -168,6 +172,11 @@ class _Watcher:
                 await refresh.read_host(self._services, self._id, host=host)
             elif dirty & {Change.INSTANCE, Change.POWER}:
                 await refresh.read_instances(self._services, self._id, host=host)
+            if leases_at and begin >= leases_at[0]:
+                leases_at = [at for at in leases_at if at > begin]
+                await refresh.read_leases(self._services, self._id, host=host)
+            if dirty & {Change.INSTANCE, Change.POWER}:  # the next look is not put off by what happens until then
+                leases_at = [*leases_at[:1], *(begin + after for after in LEASES_AFTER)]
             rested_at = clock() + min((clock() - begin) * REST, REST_MOST)
         reader.result()  # its failure is ours
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from innkeeper.hypervisors.base import GuestFacts, Lease
+from innkeeper.hypervisors.base import GuestFacts
 from innkeeper.model.host import HostInterface, Volume
 from innkeeper.model.image import ImageFacts
 from innkeeper.model.machine import InstanceFacts
@@ -73,7 +73,7 @@ class World(msgspec.Struct, kw_only=True):
     images: dict[str, ImageFacts] = msgspec.field(default_factory=dict)  # by fingerprint
     seeds: dict[str, Seed] = msgspec.field(default_factory=dict)  # the NoCloud drive of each instance that has one
     interfaces: list[HostInterface] = msgspec.field(default_factory=lambda: [BRIDGE])
-    leases: list[Lease] = msgspec.field(default_factory=list)  # what its networks gave to guests
+    leases: list[tuple[str, str, str]] = msgspec.field(default_factory=list)  # network, MAC, address
     our_end: str = ""  # where its guests would find us
     guests: dict[str, GuestFacts] = msgspec.field(default_factory=dict)  # what it sees of the guests of instances
     faults: list[Fault] = msgspec.field(default_factory=list)

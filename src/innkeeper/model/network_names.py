@@ -66,6 +66,14 @@ class Networks:
         """The VLAN of that id."""
         return next((one for one in self.vlans if one.id == id), None)
 
+    @cached_property
+    def _subnets(self) -> dict[int, Subnet]:
+        return {one.id: one for one in self.subnets}
+
+    def subnet(self, id: int) -> Subnet | None:
+        """The subnet of that id."""
+        return self._subnets.get(id)
+
     def beside(self, vlan_id: int) -> tuple[Subnet, ...]:
         """The subnets of a VLAN."""
         return tuple(one for one in self.subnets if one.vlan_id == vlan_id)

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 
+from innkeeper.errors import HostFailure
 from innkeeper.hypervisors.base import Hypervisor
 from innkeeper.hypervisors.together import both
 from innkeeper.model.capacity import MIB
@@ -14,10 +16,12 @@ from innkeeper.model.host import Host, HostInterface, HostState, Inventory
 from innkeeper.model.machine import InstanceFacts
 from innkeeper.operations.context import Services, Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import discovered_networks, events, hosts, operations, sightings, storage_pools, unfinished
+from innkeeper.store import discovered_networks, events, hosts, learnt, operations, sightings, storage_pools, unfinished
 from innkeeper.store.database import Write, now
 from innkeeper.store.events import Event
 from innkeeper.store.tables import machine as machine_table
+
+log = structlog.get_logger(__name__)
 
 
 async def read_host(services: Services, host_id: int, *, host: Hypervisor) -> None:
@@ -25,6 +29,18 @@ async def read_host(services: Services, host_id: int, *, host: Hypervisor) -> No
     listed_at = await services.database.patiently_reading(now)
     told = await both(host.describe(), host.instances())
     await services.database.patiently(store, host_id, *told, listed_at=listed_at, uuid=services.uuid)
+    await read_leases(services, host_id, host=host)
+
+
+async def read_leases(services: Services, host_id: int, *, host: Hypervisor) -> None:
+    """Read what the networks of a host gave to guests (one request each), and show it on their NICs."""
+    try:
+        given = {one.network: one.given for one in await host.leases()}
+    except HostFailure as error:  # how the host is, others find out
+        log.warning("could not read leases", host=host_id, error=str(error))
+        return
+    if await services.database.patiently_reading(learnt.news, host_id, given):
+        await services.database.patiently(learnt.of_host, host_id, given)
 
 
 async def read_instances(services: Services, host_id: int, *, host: Hypervisor) -> None:
@@ -55,6 +71,7 @@ def store(
         write, host_id=host_id, pools=inventory.pools, faults=faults, project=before.project, departing=departing
     )
     merged = merge(hosts.inventory(write.sql, host_id), inventory)
+    discovered_networks.see(write, before, merged.interfaces)  # before the VMs that hang on them
     sightings.see(write, host_id=host_id, instances=instances, listed_at=listed_at, uuid=uuid)
     storage_pools.recount(write, host_id=host_id, departing=departing)
     pools = storage_pools.listing(write.sql, [host_id])
@@ -80,7 +97,6 @@ def store(
         values |= {"state": state, "reason": reason}
         tell_state(write, before, state, reason)
     hosts.update(write, host_id, **values)
-    discovered_networks.see(write, before, merged.interfaces)
     if before.system_id and merged.cores:
         host_machine = machine_table.c.system_id == before.system_id
         facts = {

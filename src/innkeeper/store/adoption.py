@@ -8,9 +8,20 @@ import sqlalchemy as sa
 
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import InstanceFacts, Origin, PowerState
+from innkeeper.model.machine import InstanceFacts, Machine, Origin, PowerState
 from innkeeper.model.names import as_hostname
-from innkeeper.store import disks, domains, events, holdings, interfaces, leftovers, machines, unfinished
+from innkeeper.store import (
+    disks,
+    domains,
+    events,
+    holdings,
+    host_interfaces,
+    interfaces,
+    leftovers,
+    links,
+    machines,
+    unfinished,
+)
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.recognition import Storage
@@ -105,18 +116,35 @@ def write_devices(write: Write, system_id: str, facts: InstanceFacts) -> None:
             disks.update(write, known.id, **values, **({} if same else {"tags_json": "[]", "why": ""}))
     for gone in known_disks.values():
         disks.delete(write, gone.id)
-    known_nics = {one.name: one for one in before.interfaces}
+    _write_nics(write, before, facts)
+
+
+def _write_nics(write: Write, before: Machine, facts: InstanceFacts) -> None:
+    """A NIC that has its MAC still is the same one, under whatever name it is in the guest from its next deployment
+    on. Where it hangs says which VLAN it is on."""
+    known = list(before.interfaces)
+    uplinks = host_interfaces.of_host(write.sql, before.host_id) if before.host_id is not None else {}
     for position, nic in enumerate(facts.interfaces):
+        mac = nic.mac.lower()
+        same = next((one for one in known if mac and one.mac == mac), None)
+        same = same or next((one for one in known if one.name == nic.device), None)
         seen: dict[str, Any] = {
             "position": position,
-            "mac": nic.mac.lower(),
+            "mac": mac,
             "attach": nic.attach,
             "parent": nic.parent,
+            "vlan": nic.vlan,
         }
-        known_nic = known_nics.pop(nic.device, None)
-        if known_nic is None:
-            interfaces.insert(write, system_id=system_id, name=nic.device, **seen)
-        else:
-            interfaces.update(write, known_nic.id, **seen)
-    for left in known_nics.values():
+        uplink = uplinks.get(nic.parent)
+        moved = same is None or (same.parent, same.vlan) != (nic.parent, nic.vlan)
+        if moved or (same and same.vlan_id is None):  # a tag of somebody else's tells no VLAN that we know
+            seen["vlan_id"] = uplink.vlan_id if uplink is not None and not nic.vlan else None
+        if same is None:
+            interfaces.insert(write, system_id=before.system_id, name=nic.device, **seen)
+            continue
+        known.remove(same)
+        if moved:  # what it was linked to is not there
+            links.delete(write, [one.id for one in same.links])
+        interfaces.update(write, same.id, **seen)
+    for left in known:
         interfaces.delete(write, left.id)

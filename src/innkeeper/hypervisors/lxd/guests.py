@@ -21,12 +21,12 @@ async def seen(client: Client, *, project: str, name: str) -> GuestFacts:
     for nic in (state.network or {}).values():
         for one in nic.addresses or ():
             # an address that follows from the MAC is worked out by the host, whether the guest is up or not
-            if one.scope == "global" and not _of_mac(one.address, nic.hwaddr):
+            if one.scope == "global" and not of_mac(one.address, nic.hwaddr):
                 addresses.append((nic.hwaddr.lower(), one.address))
     return GuestFacts(agent=state.processes > 0, addresses=tuple(addresses))
 
 
-def _of_mac(address: str, mac: str) -> bool:
+def of_mac(address: str, mac: str) -> bool:
     """Whether an IPv6 address ends in what its NIC's MAC makes of it (EUI-64)."""
     one = ip_address(address)
     if one.version == 4 or not mac:

@@ -5,31 +5,38 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from innkeeper.errors import HostRefused
-from innkeeper.hypervisors.base import Lease
+from innkeeper.hypervisors.base import Leases
 from innkeeper.hypervisors.lxd import shapes
 from innkeeper.hypervisors.lxd.client import Client, path
+from innkeeper.hypervisors.lxd.guests import of_mac
 from innkeeper.hypervisors.lxd.resources import is_mac
 from innkeeper.hypervisors.together import together
 
-_GUESTS = ("dynamic", "static")  # others are the network's own addresses
 
-
-async def read(client: Client, *, project: str) -> tuple[Lease, ...]:
-    """See `base.Hypervisor.leases`: a list of the networks, and one request for each bridge with DHCP."""
-    listed = await client.get(path("networks", recursion=1, project=project), list[shapes.NetworkEntry])
+async def read(client: Client, *, project: str) -> tuple[Leases, ...]:
+    """See `base.Hypervisor.leases`: a list of the networks, and one request for each bridge of LXD's own."""
+    try:
+        listed = await client.get(path("networks", recursion=1, project=project), list[shapes.NetworkEntry])
+    except HostRefused:  # then they are not in the inventory either, and that says so
+        return ()
     bridges = [one.name for one in listed if one.managed and one.type == "bridge"]
     found = await together(_of(client, project, name) for name in bridges)
-    return tuple(lease for leases in found for lease in leases)
+    return tuple(one for one in found if one is not None)
 
 
-async def _of(client: Client, project: str, network: str) -> list[Lease]:
-    address = path("networks", network, "leases", project=project)
+async def _of(client: Client, project: str, network: str) -> Leases | None:
     try:
-        listed = await client.get(address, list[shapes.NetworkLease])
+        listed = await client.get(path("networks", network, "leases", project=project), list[shapes.NetworkLease])
     except HostRefused:  # gone meanwhile, or hidden from us
-        return []
-    return [
-        Lease(network=network, mac=one.hwaddr.lower(), ip=str(ip_address(one.address)))
-        for one in listed
-        if one.type in _GUESTS and is_mac(one.hwaddr)
-    ]
+        return None
+    given = [(one.hwaddr.lower(), str(ip_address(one.address))) for one in listed if _given(one)]
+    shown = {mac for mac, ip in given if not of_mac(ip, mac)}
+    return Leases(network=network, given=tuple((mac, ip) for mac, ip in given if mac in shown))
+
+
+def _given(one: shapes.NetworkLease) -> bool:
+    """Not the network's own, nor one that it keeps for a NIC which has not asked for it.
+
+    What follows from a MAC the host works out, whether the guest is up or not: it counts beside another (see `_of`).
+    """
+    return one.type == "dynamic" and is_mac(one.hwaddr)
