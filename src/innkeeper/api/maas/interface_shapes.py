@@ -54,7 +54,7 @@ def host_interface(one: HostLink, system_id: str, wiring: Wiring) -> Json:
     return {
         **_common(one.id, one.name, system_id),
         "type": _TYPES.get(one.kind, "physical"),
-        "mac_address": one.mac or None,
+        "mac_address": one.mac,
         "tags": list(one.tags),
         "vlan": wiring.vlan(one.vlan_id) if known and one.vlan_id is not None else None,
         "links": [_host_link(number, address, wiring) for number, address in enumerate(one.addresses, 1)],

@@ -1,0 +1,1 @@
+"""What each client insists on in MAAS's answers."""
