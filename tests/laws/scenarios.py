@@ -16,6 +16,7 @@ from innkeeper.operations.saga import Saga
 from innkeeper.store import hosts, machines, secrets
 from tests.laws.image_scenarios import IMAGES
 from tests.laws.life_scenarios import LIFE
+from tests.laws.network_scenarios import NETWORK
 from tests.laws.scenario import Order, Scenario
 from tests.laws.stage import Stage, credentials
 
@@ -249,6 +250,7 @@ _ALL = (
     Scenario(kind="remove_host", tell=_removing_host, done=_host_removed),
     *IMAGES,
     *LIFE,
+    *NETWORK,
 )
 SCENARIOS = {one.kind: one for one in _ALL}
 

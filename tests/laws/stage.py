@@ -24,6 +24,7 @@ from innkeeper.model.machine import Machine
 from innkeeper.model.request import Request
 from innkeeper.operations import add_host
 from innkeeper.operations.compose import COMPOSE
+from innkeeper.operations.consoles import Consoles
 from innkeeper.operations.context import Connections, Services, Work
 from innkeeper.operations.engine import Engine, Place
 from innkeeper.operations.saga import Saga
@@ -55,7 +56,7 @@ class Stage:
     def open(cls, directory: Path, url: str, **settings: Any) -> Stage:
         """On the database at that URL, brought to its schema; `settings` over the defaults."""
         directory.mkdir(exist_ok=True)
-        given = {"data": directory, "database": url, "simulated_hosts": directory} | settings
+        given = {"data": directory, "database": url, "simulated_hosts": directory, "host": "0.0.0.0"} | settings
         chosen = Settings(**given)
         database, cipher, uuid = open_store(chosen)
         connections = Connections(database, cipher)
@@ -68,6 +69,8 @@ class Stage:
         for engine in self._engines:  # a failed test has left it running
             if engine.me in alive:
                 await engine.stop()
+        await self.services.consoles.stop()
+        self.services.consoles = Consoles(self.services.database, self.services.connections.to)
         await self.services.connections.close()
         self.wipe()
 
@@ -194,5 +197,6 @@ class Stage:
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
+        await self.services.consoles.stop()
         await self.services.connections.close()
         self.services.database.close()

@@ -9,12 +9,24 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from innkeeper.store import deployment_tables, secrets, tables
+from innkeeper.store import deployment_tables, network_tables, secrets, tables
 from tests.laws.stage import Stage
 
 # What moves with every look, and is no promise.
 _RESTLESS = frozenset(
-    ["updated", "created", "revision", "refreshed_at", "listed_at", "settled_at", "live", "watcher", "status_before"]
+    [
+        "updated",
+        "created",
+        "revision",
+        "refreshed_at",
+        "listed_at",
+        "settled_at",
+        "live",
+        "watcher",
+        "status_before",
+        "started",
+        "deadline",
+    ]
 )
 _TABLES = (
     tables.host,
@@ -24,6 +36,9 @@ _TABLES = (
     tables.interface,
     tables.claim,
     tables.claim_storage,
+    network_tables.link,
+    network_tables.address,
+    deployment_tables.deployment,
 )
 _COUNTED = frozenset({"disk", "interface", "claim"})  # rows that may be written anew: their numbers say nothing
 
@@ -41,7 +56,7 @@ def _hosts(stage: Stage) -> World:
     accounted = set(stage.services.database.ask(_accounted))
     for file in sorted(stage.directory.glob("*.json")):
         state = msgspec.to_builtins(stage.see(file.stem))
-        kept = ("instances", "making", "volumes", "projects", "trusted")
+        kept = ("instances", "making", "volumes", "seeds", "projects", "trusted")
         found[file.stem] = {name: state[name] for name in kept}
         found[file.stem]["leaked images"] = sorted(state["images"].keys() - accounted)
     return found
@@ -101,6 +116,7 @@ def likeness(stage: Stage, seen: World) -> list[str]:
         text = re.sub(r"00:16:3e(:[0-9a-f]{2}){3}", "MAC", text)
         text = re.sub(r"\b[0-9a-f]{64}\b", "HASH", text)
         text = re.sub(r"\b[0-9a-f]{32}\b", "OPERATION", text)
+        text = re.sub(r"(?<![\w\\-])[\w-]{43}(?![\w-])", "TOKEN", text)
         text = re.sub(r'((?:id|host_id)\\?": ?|host/)\d+', r"\g<1>0", text)
         return json.dumps(json.loads(text), sort_keys=True)  # keys that held chance are in order only now
 

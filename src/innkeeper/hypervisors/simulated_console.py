@@ -49,7 +49,7 @@ class SimulatedConsole:
         if self._open:
             self._open = False
             with world(self._path) as state:
-                state.consoles[self._key] -= 1
+                state.consoles[self._key] = state.consoles.get(self._key, 1) - 1
 
 
 def _runs(state: World, key: str) -> bool:

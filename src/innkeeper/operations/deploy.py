@@ -21,7 +21,7 @@ from innkeeper.operations import push_image, remake
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import CANCELLED, Saga, Step
 from innkeeper.settings import Settings
-from innkeeper.store import deployments, events, hosts, machines, operations, seeds, unfinished
+from innkeeper.store import auto_addresses, deployments, events, hosts, machines, operations, seeds, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.secrets import Cipher
@@ -44,6 +44,7 @@ def submit(
     assert machine.host_id is not None
     hosts.lock_for_work(write, machine.host_id)
     system_id = machine.system_id
+    auto_addresses.give(write, machine)
     deployments.begin(
         write,
         cipher,
@@ -146,9 +147,9 @@ def given_up(write: Write, work: Work, error: ErrorRecord) -> None:
     system_id = work.operation.system_id
     if machines.gone(write.sql, system_id):
         return
-    remake.settle_power(write, system_id, PowerState.OFF)
     machines.update(write, system_id, osystem="", distro_series="")
     deployments.forget(write, system_id)
+    auto_addresses.take_back(write, system_id)
     if remake.status_of(write.sql, system_id) != Status.DEPLOYING:
         return  # it is being released
     if error == CANCELLED:
@@ -177,7 +178,7 @@ DEPLOY = Saga(
     steps=(
         Step("reach the host", reach),
         Step("give it the image", push),
-        Step("stop the instance", remake.stop),
+        Step("stop the instance", remake.stop, remake.note_power),
         Step("remove the empty instance", remake.remove, remake.make_empty),
         Step("create the instance from the image", create, remake.delete_made),
         Step("read it back", remake.read_back),

@@ -13,7 +13,7 @@ from innkeeper.model.machine import Machine, PowerState
 from innkeeper.operations import deploy, remake
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step, give_up
-from innkeeper.store import allocation, deployments, hosts, machines, operations
+from innkeeper.store import allocation, auto_addresses, deployments, hosts, machines, operations
 from innkeeper.store.database import Write
 
 
@@ -53,19 +53,15 @@ def _order(write: Write, saga: Saga, machine: Machine, *, actor: str, request: s
     )
 
 
-def forget_owner(write: Write, system_id: str, *, actor: str = "") -> None:
-    """Ready again, and nothing of its owner's is in the record. Who composed it stays known."""
-    deployments.forget(write, system_id)
-    allocation.vacate(write, system_id)
-    machines.set_status(write, system_id, Status.READY, actor=actor)
-
-
 def released(write: Write, work: Work) -> None:
     system_id = work.operation.system_id
     if machines.gone(write.sql, system_id):
         return  # removed by force meanwhile: its removal waits for us
     remake.settle_power(write, system_id, PowerState.OFF)
-    forget_owner(write, system_id, actor=work.operation.actor)
+    deployments.forget(write, system_id)
+    auto_addresses.take_back(write, system_id)
+    allocation.vacate(write, system_id)
+    machines.set_status(write, system_id, Status.READY, actor=work.operation.actor)
 
 
 def failed(write: Write, work: Work, error: ErrorRecord) -> None:
@@ -83,6 +79,7 @@ def allocated_again(write: Write, work: Work) -> None:
         return
     remake.settle_power(write, system_id, PowerState.OFF)
     deployments.forget(write, system_id)
+    auto_addresses.take_back(write, system_id)
     machines.update(write, system_id, osystem="", distro_series="")
     if remake.status_of(write.sql, system_id) == Status.DEPLOYING:  # else it was released meanwhile
         machines.set_status(write, system_id, Status.ALLOCATED, actor=work.operation.actor)

@@ -49,6 +49,16 @@ async def stop(work: Work) -> None:
         await host.stop(name=spec.name, force=True, timeout=work.services.settings.power_grace)
 
 
+async def note_power(work: Work) -> None:
+    """The undo of a stop: nobody switches it on again, but its record says what it is."""
+    if await is_gone(work):
+        return
+    spec = await spec_of(work)
+    there = await (await work.host()).instance(name=spec.name)
+    power = there.power if there is not None else PowerState.UNKNOWN
+    await work.write(settle_power, work.operation.system_id, power)
+
+
 async def remove(work: Work) -> None:
     """Delete the instance that was there before this operation."""
     if await is_gone(work):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_interface, ip_network
 from typing import Any
 
@@ -44,14 +45,29 @@ def nics(sql: sa.Connection, machine: Machine) -> tuple[Nic, ...]:
         if row.destination_id in subnets:
             route = Route(to=subnets[row.destination_id].cidr, via=row.gateway_ip, metric=row.metric)
             routes.setdefault(row.source_id, []).append(route)
-    return tuple(_nic(one, subnets, mtus, routes) for one in machine.interfaces)
+    found = tuple(_nic(one, subnets, mtus, routes) for one in machine.interfaces)
+    chosen = {
+        ip_network(subnets[one.subnet_id].cidr).version: one.subnet_id
+        for nic in machine.interfaces
+        for one in nic.links
+        if one.gateway and one.subnet_id in subnets
+    }
+    gateways: dict[int, str] = {int(version): subnets[id].gateway_ip or "" for version, id in chosen.items()}
+    return tuple(replace(nic, legs=tuple(_chosen(leg, gateways) for leg in nic.legs)) for nic in found)
+
+
+def _chosen(leg: Leg, gateways: dict[int, str]) -> Leg:
+    """Where a person chose the default gateway of an IP version, the others are none."""
+    others = leg.version in gateways and leg.gateway != gateways[leg.version]
+    return replace(leg, gateway="") if others else leg
 
 
 def _nic(one: Interface, subnets: dict[int, Any], mtus: dict[int, int], routes: dict[int, list[Route]]) -> Nic:
     mtu = mtus.get(one.vlan_id, 1500) if one.vlan_id is not None else 1500
-    if not one.links:  # nothing is known of what it hangs on: whoever is there may give it an address
+    asked = [link for link in one.links if not link.seen_only]
+    if not asked:  # nothing is known of what it hangs on: whoever is there may give it an address
         return Nic(name=one.name, mac=one.mac, mtu=mtu, legs=(Leg(),))
-    legs = [leg for link in one.links if (leg := _leg(link, subnets, routes)) is not None]
+    legs = [leg for link in asked if (leg := _leg(link, subnets, routes)) is not None]
     return Nic(name=one.name, mac=one.mac, mtu=mtu, legs=tuple(legs))
 
 

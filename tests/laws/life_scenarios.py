@@ -1,0 +1,127 @@
+"""The stories of machines that are deployed, called off and released."""
+
+from __future__ import annotations
+
+from innkeeper.model.constraints import GB, DiskRequest
+from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import Machine, PowerState
+from innkeeper.model.request import Request
+from innkeeper.operations import arrivals, deploy, power, release
+from innkeeper.store import deployments, images, machines, users
+from innkeeper.store.database import Write
+from tests.kit.images import add_image
+from tests.laws.scenario import Order, Scenario
+from tests.laws.stage import Stage
+
+WEB = Request(hostname="web", cores=2, disks=(DiskRequest(label="root", size=8 * GB), DiskRequest(size=5 * GB)))
+DATA = "#cloud-config\npassword: secret\n"
+
+
+def _find(stage: Stage, name: str = "web") -> Machine:
+    found = stage.services.database.ask(machines.named, name)
+    assert found is not None
+    return found
+
+
+async def _allocated(stage: Stage) -> Machine:
+    """A machine that somebody allocated and switched on, beside another one; and an image."""
+    database = stage.services.database
+    stage.change("alpha", lambda state: setattr(state, "our_end", "10.0.0.254"))
+    host = await stage.add_host("alpha")
+    one = await stage.compose(host.id, request=WEB)
+    await stage.compose(host.id, request=Request(hostname="db"))
+    add_image(stage.services)
+    await stage.run(database.transact(power.submit, power.POWER_ON, one, actor="admin"))
+
+    def allocate(write: Write) -> None:
+        user = users.create(write, username="ann", password="secret")
+        machines.update(write, one.system_id, owner_id=user.id, owner_data_json='{"a": "b"}')
+        machines.set_status(write, one.system_id, Status.ALLOCATED)
+
+    database.transact(allocate)
+    return _find(stage)
+
+
+def _deploy(stage: Stage) -> str:
+    services = stage.services
+    (image,) = services.database.ask(images.listing)
+    order = {"image": image, "user_data": DATA, "actor": "admin"}
+    return services.database.transact(deploy.submit, services.cipher, services.settings, _find(stage), **order)
+
+
+async def _deploying(stage: Stage) -> Order:
+    await _allocated(stage)
+    return lambda: _deploy(stage)
+
+
+def _started(stage: Stage) -> None:
+    one, state = _find(stage), stage.see("alpha")
+    assert (one.status, one.power_state, one.osystem, one.distro_series) == (
+        Status.DEPLOYING, PowerState.ON, "custom", "tiny",
+    )  # fmt: skip
+    there = state.instances["default/web"]
+    assert (there.power, bool(there.tag("image"))) == (PowerState.ON, True)
+    seed = state.seeds["default/web"]
+    assert seed.user_data == DATA
+    assert "http://10.0.0.254:5240/phone-home/" in seed.vendor_data
+    assert len(state.volumes) == 1
+
+
+async def _deployed(stage: Stage) -> Machine:
+    await _allocated(stage)
+    await stage.run(_deploy(stage))
+    _started(stage)
+    return _find(stage)
+
+
+async def _calling_off(stage: Stage) -> Order:
+    one = await _deployed(stage)
+    database = stage.services.database
+    database.transact(deployments.void_token, one.system_id)  # an order does it, and its failure leaves it at that
+    return lambda: database.transact(release.abort, one, actor="admin")
+
+
+def _empty_again(stage: Stage) -> None:
+    state = stage.see("alpha")
+    there = state.instances["default/web"]
+    assert (there.power, there.tag("image")) == (PowerState.OFF, "")
+    assert there.interfaces[0].mac == _find(stage).interfaces[0].mac
+    assert state.seeds == {}
+    (volume,) = state.volumes.values()
+    assert dict(volume.tags)["operation"] == there.tag("operation"), "its data went too"
+    assert stage.services.database.ask(deployments.find, _find(stage).system_id) is None
+
+
+def _called_off(stage: Stage) -> None:
+    _empty_again(stage)
+    one = _find(stage)
+    assert (one.status, one.owner, one.osystem) == (Status.ALLOCATED, "ann", "")
+
+
+async def _releasing(stage: Stage) -> Order:
+    one = await _deployed(stage)
+    stage.services.database.transact(arrivals.arrived, one.system_id, how="it called")
+    assert _find(stage).status == Status.DEPLOYED
+    return lambda: stage.services.database.transact(release.submit, _find(stage), actor="admin")
+
+
+def _released(stage: Stage) -> None:
+    _empty_again(stage)
+    one = _find(stage)
+    assert (one.status, one.owner, one.owner_data, one.osystem) == (Status.READY, "", (), "")
+
+
+_TOLD = (("machine", "status"), ("machine", "status_message"))
+_SWITCHED = (("machine", "power_state"), ("claim", "power_state"))
+LIFE = (
+    Scenario(
+        kind="deploy",
+        tell=_deploying,
+        done=_started,
+        loose=(*_TOLD, *_SWITCHED),
+        power_is_free=True,
+        makes_anew=True,
+    ),
+    Scenario(kind="abort_deploy", tell=_calling_off, done=_called_off, loose=_TOLD),
+    Scenario(kind="release", tell=_releasing, done=_released, loose=_TOLD),
+)
