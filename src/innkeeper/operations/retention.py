@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import structlog
 
+from innkeeper.images import files
+from innkeeper.images.aside import aside
 from innkeeper.operations.context import Services
-from innkeeper.store import events, operations
+from innkeeper.store import events, images, operations
 from innkeeper.store.database import Write
 
 log = structlog.get_logger(__name__)
+ARRIVING = 7 * 86400.0  # seconds after its last piece that an upload is given up
 EVERY = 3600.0  # seconds between two looks
 
 
 async def prune(services: Services) -> None:
-    """Delete ended operations and events that are older than the settings keep them."""
+    """Delete ended operations and events that are older than the settings keep them, and files that no image has."""
     await services.database.writing(_prune, services)
+    wanted = await services.database.reading(images.wanted)
+    await aside(files.tidy, services.settings.images_directory, wanted=wanted, older_than=ARRIVING)
 
 
 def _prune(write: Write, services: Services) -> None:

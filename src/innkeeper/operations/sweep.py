@@ -14,6 +14,7 @@ import structlog
 
 from innkeeper.hypervisors.base import Hypervisor
 from innkeeper.model.machine import PowerState
+from innkeeper.operations import forget_image
 from innkeeper.operations.context import Services
 from innkeeper.store import events, hosts, leftovers, storage_pools
 from innkeeper.store.database import Write
@@ -38,6 +39,7 @@ class _Thing:
 async def sweep(services: Services, host_id: int, *, host: Hypervisor) -> int:
     """Remove from a host what carries our mark and belongs to nobody; how many things went."""
     database = services.database
+    await forget_image.tidy(services, host_id, host=host)
     project = (await database.reading(hosts.find, host_id)).project
     instances = [one for one in await host.instances() if one.project == project]
     running = {one.name for one in instances if one.power != PowerState.OFF}

@@ -124,6 +124,11 @@ def received(write: Write, file_id: int, *, before: int, now: int) -> bool:
     return write.sql.execute(mine.values(received=now)).rowcount == 1
 
 
+def note_progress(write: Write, file_id: int, have: int) -> None:
+    """Note how much of a file is here, for those who watch it arrive."""
+    write.sql.execute(sa.update(image_file).where(part.id == file_id).values(received=have))
+
+
 def install(write: Write, id: int, *, version: str, files: Iterable[tuple[str, str, int]], fingerprint: str) -> None:
     """Make a set of files (filetype, sha256, size) the current one. Older sets go; one that still arrives stays."""
     newest = sa.select(sa.func.max(part.id)).where(part.image_id == id, part.version == version)

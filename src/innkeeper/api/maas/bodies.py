@@ -25,13 +25,18 @@ MULTIPART = "multipart/form-data"
 JSON = "application/json"
 
 
-async def read(request: Request, *, limit: int) -> Pairs:
-    """The values of a request's body of at most `limit` bytes. Raises Invalid; ClientDisconnect if it is cut off."""
+async def read(request: Request, *, limit: int, raw: str = "") -> Pairs:
+    """The values of a request's body of at most `limit` bytes; with `raw` the body is the one value of that name.
+
+    Raises Invalid; ClientDisconnect if it is cut off.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise Invalid(f"The body is too large: at most {limit} bytes are taken.")
+    if raw:
+        return ((raw, bytes(body)),)
     return parse(request.headers.get("content-type", ""), bytes(body))
 
 

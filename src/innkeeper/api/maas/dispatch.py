@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -64,7 +64,10 @@ class Dispatch:
     def _response(self, answer: Answer, *, trace: str, bare: bool) -> Response:
         headers = {"X-MAAS-API-Hash": self.description.hash, "Vary": "Authorization", "MAAS-trace-id": trace}
         headers |= {"Content-Type": answer.content_type, **answer.headers}
-        response = Response(answer.raw, status_code=answer.status, headers=headers)
+        if answer.pieces and not bare:
+            headers["Content-Length"] = str(sum(map(len, answer.pieces)))
+            return StreamingResponse(_one_by_one(answer.pieces), status_code=answer.status, headers=headers)
+        response = Response(b"".join(answer.pieces) or answer.raw, status_code=answer.status, headers=headers)
         if bare:
             response.body = b""  # the length of the body that GET would have stays
         return response
@@ -99,7 +102,7 @@ class Dispatch:
                 status=405, body=f"Method {method} is not allowed here; use {allowed}.", headers={"Allow": allowed}
             )
         resource.check(names)
-        actor, pairs = await self._receive(request, doors={route.who for route in resource.of(method)})
+        actor, pairs = await self._receive(request, routes=resource.of(method))
         ops = {op for name, op in pairs if name == "op" and op} | ({form["op"]} if form else set())
         route = _choose(resource, method=method, ops=ops)
         permit(actor, route.who.door)
@@ -110,14 +113,16 @@ class Dispatch:
         call = Call(route=route, actor=actor, path=names, values=values, request=request, services=self._services)
         return await route.call(call)
 
-    async def _receive(self, request: Request, *, doors: set[Who]) -> tuple[Actor | None, Pairs]:
+    async def _receive(self, request: Request, *, routes: Sequence[Route]) -> tuple[Actor | None, Pairs]:
         """Who asks, and everything that was sent. A big body is taken only from somebody we know."""
+        doors, raw = {route.who for route in routes}, next((route.raw for route in routes if route.raw), "")
         query = bodies.urlencoded(request.scope["query_string"])
         named = doors != {Who.ANONYMOUS}  # a wrong key does not matter where none is asked for
         actor = await self._identify(request, query) if named else None
-        if actor is None and Who.ANONYMOUS not in doors and not _may_hold_key(request):
+        if actor is None and Who.ANONYMOUS not in doors and (raw or not _may_hold_key(request)):
             permit(actor, Who.USER)
-        body = await bodies.read(request, limit=bodies.LIMIT if actor else bodies.ANONYMOUS_LIMIT)
+        limit = bodies.LIMIT if actor else bodies.ANONYMOUS_LIMIT
+        body = await bodies.read(request, limit=limit, raw=raw)
         if actor is None and named:
             actor = await self._identify(request, body)
         return actor, query + body
@@ -125,6 +130,11 @@ class Dispatch:
     async def _identify(self, request: Request, pairs: Pairs) -> Actor | None:
         oauth = {name: value for name, value in pairs if name.startswith("oauth_") and isinstance(value, str)}
         return await auth.identify(self._identifiers, request, oauth=oauth)
+
+
+async def _one_by_one(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def _may_hold_key(request: Request) -> bool:

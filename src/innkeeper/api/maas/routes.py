@@ -57,7 +57,8 @@ class Route:
     `path` is relative to the API and ends in "/"; `{id}` and `{name:int}` take integers, `{name}` and `{id:text}` any
     text without "/", `{name:path}` any text. `model`: what a 404 calls the thing, "Pod". `doc`: first paragraph what,
     then details. `other`: any further key=value is accepted. `refused`: the call is one of MAAS's that means nothing
-    here, whatever is sent with it; why, and what to do instead.
+    here, whatever is sent with it; why, and what to do instead. `raw`: the body as a whole, of whatever type, is the
+    value of this parameter.
     """
 
     handler: str  # "VmHosts": what describe and the clients call the path
@@ -70,6 +71,7 @@ class Route:
     doc: str
     other: bool = False
     refused: str = ""
+    raw: str = ""
     model: str = ""
 
     def __post_init__(self) -> None:
