@@ -58,3 +58,12 @@ async def test_what_means_nothing_here(house: Inn, op: str) -> None:
     answer = await house.admin.call("POST", "machines/", op=op, machines="x")
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
     assert "VM host" in answer.text
+
+
+async def test_how_the_power_of_many_is_switched(house: Inn) -> None:
+    one, two = await machine(house, hostname="web1"), await machine(house, hostname="web2")
+    found = await house.admin.get("machines/", op="power_parameters", id=one["system_id"])
+    assert found == {one["system_id"]: await house.admin.get(one["resource_uri"], op="power_parameters")}
+    everything = await house.admin.get("machines/", op="power_parameters")
+    assert set(everything) >= {one["system_id"], two["system_id"]}
+    assert "read the power parameters of web2" in await audits(house.admin)

@@ -173,6 +173,7 @@ TABLE = {
     "GET nodes/{system_id}/": SEEN,
     "GET machines/ list_allocated": USERS,
     "GET machines/ is_registered": USERS,
+    "GET machines/ power_parameters": ADMINS,
     "POST machines/ set_zone": ADMINS,
     "POST devices/ set_zone": ADMINS,
     "GET devices/": USERS,

@@ -177,12 +177,17 @@ async def power_parameters(call: Call) -> object:
             host_id=one.host_id,
             system_id=one.system_id,
         )
-        if one.host_id is None:
-            return {}
-        address = hosts.find(write.sql, one.host_id).address
-        return {"power_address": address, "project": one.project, "instance_name": one.instance}
+        return powered_by(write.sql, one)
 
     return await house.services.database.writing(change)
+
+
+def powered_by(sql: sa.Connection, one: Machine) -> dict[str, str]:
+    """How the power of a machine is switched; {} for the record of a VM host."""
+    if one.host_id is None:
+        return {}
+    address = hosts.find(sql, one.host_id).address
+    return {"power_address": address, "project": one.project, "instance_name": one.instance}
 
 
 async def lock(call: Call) -> object:

@@ -14,6 +14,7 @@ from innkeeper.api.maas import device_shapes
 from innkeeper.api.maas import machine_parameters as parameters
 from innkeeper.api.maas.devices import is_registered
 from innkeeper.api.maas.lookups import lookups, zone_id
+from innkeeper.api.maas.machines import powered_by
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route, no_match
@@ -54,7 +55,7 @@ async def read(call: Call) -> object:
 def _read(sql: sa.Connection, call: Call) -> object:
     which = Filter(system_ids=(call.path["system_id"],), seen_by=_seen_by(call), devices=None)
     for one in machines.listing(sql, which):
-        return device_shapes.node(one, lookups(sql))
+        return device_shapes.node(one, lookups(sql, [one]))
     raise no_match("Node")
 
 
@@ -79,6 +80,20 @@ def _move(write: Write, call: Call, *, devices: bool | None) -> None:
             machines.update(write, one.system_id, zone_id=zone)
             text = f"changed {one.hostname}: zone"
             audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
+
+
+async def power_parameters(call: Call) -> object:
+    """{system_id: parameters} of the machines that were asked for, or of all."""
+    house: House = call.services
+
+    def change(write: Write) -> dict[str, dict[str, str]]:
+        found = machines.listing(write.sql, Filter(system_ids=call.values.texts("id")))
+        for one in found:
+            text = f"read the power parameters of {one.hostname}"
+            audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
+        return {one.system_id: powered_by(write.sql, one) for one in found}
+
+    return await house.services.database.writing(change)
 
 
 def _many(
@@ -129,6 +144,15 @@ ROUTES = (
     ),
     _many("Machines", "GET", "list_allocated", list_allocated, "List your own machines.", *parameters.LIST),
     _many("Machines", "GET", "is_registered", is_registered, "Tell whether a MAC address is known.", _MAC),
+    _many(
+        "Machines",
+        "GET",
+        "power_parameters",
+        power_parameters,
+        "Read how the power of machines is switched.",
+        Param("id", "text", "Only of these, by system id.", repeated=True),
+        who=Who.ADMIN,
+    ),
     _many("Machines", "POST", "set_zone", _set_zone(False), "Put machines in a zone.", *_MOVED, who=Who.ADMIN),
     _many("Devices", "POST", "set_zone", _set_zone(True), "Put devices in a zone.", *_MOVED, who=Who.ADMIN),
     _many("Machines", "POST", "accept", refuse, "Nothing waits to be accepted.", refused=_COMES),

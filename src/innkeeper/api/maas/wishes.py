@@ -40,6 +40,7 @@ CONSTRAINTS = (
     Param("not_tags", "csv", "Tags of which it, and a host to compose on, has none.", repeated=True),
     Param("zone", "text", "Its zone, by name or id."),
     _many("not_in_zone", "Not in these zones."),
+    Param("not_in_zones", "text", repeated=True, alias_of="not_in_zone"),  # python-libmaas
     Param("pool", "text", "Its resource pool, by name or id."),
     _many("not_in_pool", "Not in these resource pools."),
     _many("pod", "VM hosts, by name: on any of them."),
