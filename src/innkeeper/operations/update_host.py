@@ -45,6 +45,7 @@ class Changes:
     regenerate: bool = False
     schedulable: bool | None = None  # False: no new machines are placed on it
     closed_reason: str | None = None
+    guest_address: str | None = None  # where its guests reach this server; "" : our end of the connection to it
 
 
 _SENT_AS = {  # what a column is called by those who change it
@@ -111,6 +112,7 @@ def _plain(write: Write, host: Host, wanted: Changes) -> dict[str, Any]:
         ("default_pool", wanted.default_pool, host.default_storage_pool),
         ("schedulable", wanted.schedulable, host.schedulable),
         ("closed_reason", _closed_reason(host, wanted), host.closed_reason),
+        ("guest_address", wanted.guest_address, host.guest_address),
     ):
         if sent is not None and sent != stored:
             found[column] = sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from innkeeper.hypervisors.base import Credentials, Target
 from innkeeper.model.host import Host, HostState, Inventory
 from innkeeper.store import secrets
 from innkeeper.store.database import NOW, Write
+from innkeeper.store.deployment_tables import deployment
 from innkeeper.store.secrets import Cipher
 from innkeeper.store.tables import claim, host, machine
 
@@ -61,6 +63,12 @@ def _from_row(row: Any) -> Host:
 def listing(sql: sa.Connection) -> list[Host]:
     """All VM hosts, by id."""
     return [_from_row(row) for row in sql.execute(sa.select(*_COLUMNS).order_by(host.c.id))]
+
+
+def some(sql: sa.Connection, *, ids: Collection[int], system_ids: Collection[str]) -> list[Host]:
+    """The VM hosts of those ids, and those that these machine records stand for."""
+    which = sa.or_(host.c.id.in_(ids), host.c.system_id.in_(system_ids))
+    return [_from_row(row) for row in sql.execute(sa.select(*_COLUMNS).where(which).order_by(host.c.id))]
 
 
 def find(sql: sa.Connection, id: int) -> Host:
@@ -196,6 +204,9 @@ def made_here(sql: sa.Connection, id: int) -> bool:
 def delete_with_machines(write: Write, one: Host) -> None:
     """Delete a host with the records of its machines and the record that stands for it. Nothing on the host changes."""
     write.sql.execute(sa.delete(claim).where(claim.c.host_id == one.id))
+    deployed = sa.select(deployment.c.system_id).join(machine, machine.c.system_id == deployment.c.system_id)
+    for system_id in write.sql.scalars(deployed.where(machine.c.host_id == one.id)).all():
+        secrets.forget(write, path=f"machine/{system_id}")
     write.sql.execute(sa.delete(machine).where(machine.c.host_id == one.id))
     delete(write, one.id)
     if one.system_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +13,19 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.lifecycle import Status, allowed
 from innkeeper.model.machine import Disk, Interface, Machine, Origin, PowerState
-from innkeeper.store import disks, events, interfaces
-from innkeeper.store.database import NOW, Write
+from innkeeper.store import disks, events, interfaces, secrets
+from innkeeper.store.database import NOW, Write, strings
 from innkeeper.store.events import Event
 from innkeeper.store.tables import interface, machine, user_account
 
 _ID_LETTERS = "abcdefghkmnpqrstwxy3478"  # no vowels but a, e, y; nothing that reads like another letter
 _COLUMNS = [column for column in machine.c if column.name not in ("placement_json", "settled_at", "status_before")]
-_ALL = sa.select(*_COLUMNS, user_account.c.username.label("owner")).outerjoin(
+ALL = sa.select(*_COLUMNS, user_account.c.username.label("owner")).outerjoin(
     user_account, user_account.c.id == machine.c.owner_id
 )
+_NAMES = (*(column.name for column in _COLUMNS), "owner")
 _ONE = machine.c.system_id == sa.bindparam("which")
-_FIND = _ALL.where(_ONE)
+_FIND = ALL.where(_ONE)
 _THERE = sa.select(machine.c.id).where(_ONE)
 _STATUS = sa.select(machine.c.status, machine.c.hostname, machine.c.host_id).where(_ONE)
 _TAKEN = sa.select(machine.c.id).where(machine.c.hostname == sa.bindparam("hostname"))
@@ -131,7 +132,7 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
     which = which or Filter()
     if which.nothing:
         return []
-    machines = _with_devices(sql, sql.execute(_filtered(_ALL, which).order_by(machine.c.id)).all())
+    machines = _with_devices(sql, sql.execute(filtered(ALL, which).order_by(machine.c.id)).all())
     if which.tags:
         machines = [one for one in machines if set(which.tags) <= set(one.tags)]
     if which.not_tags:
@@ -141,7 +142,7 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
 
 def ids(which: Filter) -> sa.Select[tuple[str]]:
     """The query for the system_ids of machines, for use within others. Tags are not looked at."""
-    query: sa.Select[tuple[str]] = _filtered(sa.select(machine.c.system_id), which)
+    query: sa.Select[tuple[str]] = filtered(sa.select(machine.c.system_id), which)
     return query.where(sa.false()) if which.nothing else query
 
 
@@ -149,10 +150,11 @@ def _with_devices(sql: sa.Connection, rows: Sequence[Any]) -> list[Machine]:
     """The machines of these rows. For more than a few hundred, reading the devices of all machines is cheaper."""
     ids = [row.system_id for row in rows] if len(rows) <= FEW else None
     disks_of, nics_of = disks.of(sql, ids), interfaces.of(sql, ids)
-    return [_from_row(row, disks_of.get(row.system_id, []), nics_of.get(row.system_id, [])) for row in rows]
+    return [from_row(row, disks_of.get(row.system_id, []), nics_of.get(row.system_id, [])) for row in rows]
 
 
-def _filtered(query: Any, which: Filter) -> Any:
+def filtered(query: Any, which: Filter) -> Any:
+    """A query of machines with what a filter asks of their columns (tags are no column)."""
     m = machine.c
     for column, values in (
         (m.system_id, which.system_ids),
@@ -186,19 +188,21 @@ def _filtered(query: Any, which: Filter) -> Any:
     return query
 
 
-def _from_row(row: Any, its_disks: list[Disk], nics: list[Interface]) -> Machine:
-    values = dict(row._mapping)
-    return Machine(
-        origin=Origin(values.pop("origin")),
-        power_state=PowerState(values.pop("power_state")),
-        pinned=ints(values.pop("pinned")),
-        owner=values.pop("owner") or "",
-        owner_data=tuple(msgspec.json.decode(values.pop("owner_data_json")).items()),
-        tags=tuple(msgspec.json.decode(values.pop("tags_json"))),
-        disks=tuple(its_disks),
-        interfaces=tuple(nics),
-        **values,
-    )
+def from_row(row: Any, its_disks: Iterable[Disk], nics: Iterable[Interface]) -> Machine:
+    """A machine of its row."""
+    values = dict(zip(_NAMES, row, strict=True))
+    values["owner"] = values["owner"] or ""
+    values["origin"], values["power_state"] = Origin(values["origin"]), PowerState(values["power_state"])
+    values["pinned"], values["tags"] = ints(values["pinned"]), strings(values.pop("tags_json"))
+    values["owner_data"] = _pairs(values.pop("owner_data_json"))
+    values["disks"], values["interfaces"] = tuple(its_disks), tuple(nics)
+    one = object.__new__(Machine)
+    vars(one).update(values)  # as its __init__ does, in a tenth of the time: a list may have tens of thousands
+    return one
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple(msgspec.json.decode(text).items()) if text != "{}" else ()
 
 
 def update(write: Write, system_id: str, **values: Any) -> None:
@@ -254,6 +258,7 @@ def taken(sql: sa.Connection, hostname: str) -> bool:
 
 
 def delete(write: Write, system_id: str) -> None:
-    """Delete a machine's record (its claim must be gone or let go before), and the devices that are in it."""
+    """Delete a machine's record and secrets (its claim must be gone or let go before), and the devices in it."""
+    secrets.forget(write, path=f"machine/{system_id}")
     write.sql.execute(sa.delete(machine).where(machine.c.parent == system_id))
     write.sql.execute(sa.delete(machine).where(machine.c.system_id == system_id))

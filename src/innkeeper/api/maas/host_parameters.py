@@ -11,6 +11,7 @@ from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.values import Values
 from innkeeper.errors import Invalid
 from innkeeper.model.capacity import RATIO_MAX
+from innkeeper.model.deployment import check_guest_address
 from innkeeper.operations.update_host import Changes
 
 _MODES = ("bridge", "passthru", "private", "vepa")
@@ -55,6 +56,13 @@ UPDATE = (
     ),
     Param("schedulable", "boolean", "Whether new machines are placed on it; those that are there stay."),
     Param("closed_reason", "text", "Why no new machines are placed on it.", longest=1000),
+    Param(
+        "guest_address",
+        "text",
+        "Where its guests reach this server: ADDRESS, ADDRESS:PORT or a URL. Default: our end of the connection to it.",
+        longest=200,
+        example="192.0.2.1:5240",
+    ),
     Param("regenerate_certificate", "boolean", "Make a new key and certificate and have the server trust it instead."),
 )
 DELETE = (
@@ -101,6 +109,7 @@ def changes(sql: sa.Connection, values: Values) -> Changes:
         regenerate=values.boolean("regenerate_certificate", False),
         schedulable=values.boolean("schedulable"),
         closed_reason=values.text("closed_reason").strip() if "closed_reason" in values.sent else None,
+        guest_address=check_guest_address(values.text("guest_address")) if "guest_address" in values.sent else None,
     )
 
 

@@ -38,9 +38,30 @@ class Lookups:
     host_links: Callable[[], Mapping[int, list[HostLink]]]
 
     @cached_property
+    def zone_json(self) -> dict[int, Json]:
+        """The JSON of zones, made once for all machines of a list; not to be changed."""
+        return {id: zone(one) for id, one in self.zones.items()}
+
+    @cached_property
+    def pool_json(self) -> dict[int, Json]:
+        """The same of resource pools."""
+        return {id: pool(one) for id, one in self.pools.items()}
+
+    @cached_property
+    def domain_json(self) -> dict[int, Json]:
+        """The same of domains."""
+        return {id: domain(one) for id, one in self.domains.items()}
+
+    @cached_property
     def wiring(self) -> Wiring:
         """The networks, read when the first machine needs them."""
         return self.networks()
+
+    def complete(self) -> Lookups:
+        """Read at once what is else read when it is needed: the connection is for nothing else then."""
+        assert self.wiring is not None
+        assert self._links is not None
+        return self
 
     def interfaces_of(self, system_id: str) -> list[HostLink]:
         """The interfaces of the host that a machine's record stands for."""
@@ -148,6 +169,7 @@ def host(one: Host, counted: Figures, rows: list[PoolRow], about: Lookups) -> Js
         "state_reason": one.reason,
         "schedulable": one.schedulable,
         "closed_reason": one.closed_reason,
+        "guest_address": one.guest_address,
         "live_events": one.live,
         "stale": list(one.stale),
         "certificate_fingerprint": one.fingerprint,
