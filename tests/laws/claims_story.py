@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from innkeeper.errors import ErrorRecord, OverLimit
+from innkeeper.errors import Conflict, ErrorRecord, OverLimit
 from innkeeper.model.constraints import DiskRequest
 from innkeeper.model.host import HostState, Inventory
 from innkeeper.model.machine import DiskFacts, InstanceFacts
@@ -25,11 +25,12 @@ from innkeeper.operations import decompose, refresh
 from innkeeper.operations.compose import COMPOSE
 from innkeeper.operations.context import Work
 from innkeeper.operations.decompose import DECOMPOSE
-from innkeeper.store import hosts, ledger, machines, operations, sightings, storage_pools
+from innkeeper.store import hosts, ledger, machines, networks, operations, sightings, storage_pools
 from innkeeper.store.database import Write, now
+from innkeeper.store.network_tables import address
 from innkeeper.store.operations import FINISH, State
 from innkeeper.store.tables import machine, operation
-from tests.laws.reality import Key, Making, Reality, Removing, asked, held, made
+from tests.laws.reality import Key, Making, Reality, Removing, asked, held, made, nics, two_nics
 from tests.laws.stage import Stage
 
 RATIOS = st.sampled_from([0.0, 0.5, 1.0, 1.4, 2.0, 5.5, 10.0])
@@ -41,6 +42,7 @@ HOSTS = st.fixed_dictionaries(
     }
 )
 ENDINGS = st.sampled_from(["done", "done", "done", "failed", "later"])
+IPS = st.sampled_from(["", "10.0.0.5", "10.0.0.6", "10.0.0.7"])  # few, so that they are asked for again
 SEEN = st.sampled_from([True, True, False])
 ANY = st.integers(min_value=0, max_value=10**6)  # picks one of what there is
 ERROR = ErrorRecord("HostRefused", "The host refused.")
@@ -84,24 +86,37 @@ class Story(RuleBasedStateMachine):
         memory=st.integers(1, 6),
         disks=st.lists(st.integers(1, 20), min_size=1, max_size=3),
         ending=ENDINGS,
+        ip=IPS,
     )
-    def compose(self, which: int, cores: int, memory: int, disks: list[int], ending: str) -> None:
+    def compose(self, which: int, cores: int, memory: int, disks: list[int], ending: str, ip: str = "") -> None:
         one = pick(self.hosts, which)
         wanted = tuple(DiskRequest(size=size * 1000) for size in disks)
-        request = Request(hostname=self._name("vm"), cores=cores, memory=memory * 1024, disks=wanted)
+        request = Request(
+            hostname=self._name("vm"),
+            cores=cores,
+            memory=memory * 1024,
+            disks=wanted,
+            interfaces=two_nics(self.database.ask(networks.known), ip),
+        )
         pool = next(iter(one.pools))
         needs, limits, used = asked(one, request, pool), one.limits(), self.database.ask(held, one)
         for row in self.database.ask(storage_pools.listing, [one.id]):
             used[f"pool {row.name}"] += row.other_allocated
         fits = all(used[name] + amount <= limits[name] for name, amount in needs.items())
+        taken = ip in {row.ip for row in self._rows(address)}
         try:
             system_id, id = self.stage.order_machine(one.id, request=request)
         except OverLimit:
             assert not fits, (needs, used, limits)
             return
+        except Conflict:
+            assert taken
+            return
         assert fits, (needs, used, limits)
+        assert not taken
         uuid = self.stage.services.uuid
         facts = made(request, name=request.hostname, system_id=system_id, operation=id, uuid=uuid, pool=pool)
+        facts = replace(facts, interfaces=nics(self.database.ask(machines.find, system_id)))
         making = Making(host=one, system_id=system_id, operation=id, facts=facts)
         self.making.append(making)
         if ending != "later":

@@ -10,11 +10,14 @@ import sqlalchemy as sa
 
 from innkeeper.model.host import HostInterface as Nic
 from innkeeper.model.host import Inventory, NumaNode, StoragePool, Thread, Volume
-from innkeeper.model.machine import DiskFacts, InstanceFacts
+from innkeeper.model.interface_constraints import InterfaceRequest, interfaces
+from innkeeper.model.machine import DiskFacts, InstanceFacts, InterfaceFacts, Machine
+from innkeeper.model.network_names import Networks, resolve
 from innkeeper.model.request import Request
 from innkeeper.store.tables import claim, claim_storage
 
 MIB = 2**20
+LAN = Nic(name="lan", kind="bridge", subnets=("10.0.0.0/24",), addresses=("10.0.0.1/24",))  # all hosts are on it
 Key = tuple[str, str]
 
 
@@ -42,7 +45,7 @@ class Reality:
             architectures=("amd64/generic",),
             memory=self.memory * MIB,
             numa_nodes=(NumaNode(id=0, threads=threads, memory=self.memory * MIB),),
-            interfaces=(Nic(name="br0", kind="bridge", managed=True),),
+            interfaces=(Nic(name="br0", kind="bridge", managed=True), LAN),
             pools=tuple(
                 StoragePool(name=name, driver="zfs", total=total, written=0, volumes=self._volumes(name))
                 for name, total in self.pools.items()
@@ -125,6 +128,18 @@ def made(request: Request, *, name: str, system_id: str, operation: str, uuid: s
     )
     return InstanceFacts(
         name=name, project="default", cores=request.cores, memory=request.memory, disks=disks, tags=tags
+    )
+
+
+def two_nics(known: Networks, ip: str) -> tuple[InterfaceRequest, ...]:
+    """A NIC on the network of all hosts, with that address ("" any), and one on the host's own."""
+    return resolve(interfaces(f"a:name=lan{f',ip={ip}' if ip else ''};b:name=br0"), known)
+
+
+def nics(record: Machine) -> tuple[InterfaceFacts, ...]:
+    """The NICs that a host makes of a record."""
+    return tuple(
+        InterfaceFacts(device=nic.name, attach=nic.attach, parent=nic.parent, mac=nic.mac) for nic in record.interfaces
     )
 
 

@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 
 from innkeeper.model.lifecycle import Status
 from innkeeper.store import figures, hosts, storage_pools
-from innkeeper.store.tables import claim, claim_storage, host, machine, operation
+from innkeeper.store.network_tables import address, link
+from innkeeper.store.tables import claim, claim_storage, host, interface, machine, operation
 from tests.laws.claims_story import ANY, Story, pick
 from tests.laws.reality import Reality, held, numbers
 from tests.laws.stage import Stage
@@ -107,6 +108,16 @@ class Claims(Story):
         holders = {row.system_id for row in claimed}
         for row in records.values():
             assert (row.system_id in holders) == (row.status != Status.FAILED_COMMISSIONING)
+
+    @invariant()
+    def an_address_is_one_links(self) -> None:
+        """What a link holds is taken, once; what is taken is held by a link that shows it."""
+        links = {row.id: row for row in self._rows(link)}
+        taken = {row.ip: row.link_id for row in self._rows(address)}
+        held = [row.ip for row in links.values() if row.ip and not row.learnt]
+        assert sorted(held) == sorted(taken)
+        assert all(links[link_id].ip == ip for ip, link_id in taken.items())
+        assert {row.interface_id for row in links.values()} <= {row.id for row in self._rows(interface)}
 
     @invariant()
     def adopted_ones_are_locked(self) -> None:

@@ -45,18 +45,23 @@ def _told(machine: Machine, fixed: dict[str, tuple[int, ...]]) -> list[tuple[str
 
 
 async def tell(work: Work) -> None:
-    """What the host refuses is said, and nothing else: the guest is told its addresses when it is deployed."""
+    """What the host refuses, also when it is asked again, is said and left at that: nothing of the machine depends on
+    it, for a deployment tells everything anew."""
     if await work.read(machines.gone, work.operation.system_id):
         return
     spec = await work.read(read_spec, work)  # as it is now, not when the work began
     host = await work.host()
     await host.settle(name=spec.name)
     wanted = tuple((nic.mac, nic.addresses) for nic in spec.interfaces if nic.attach == "network")
-    try:
-        await host.readdress(name=spec.name, machine=work.operation.system_id, addresses=wanted)
-    except HostRefused as refused:
-        text = f"the host was not told the addresses of {spec.name}: {refused.details or refused.brief}"
-        await work.write(_note, work, text)
+    for last in (False, True):
+        try:
+            await host.readdress(name=spec.name, machine=work.operation.system_id, addresses=wanted)
+            return
+        except HostRefused as refused:
+            if last:
+                text = f"the host was not told the addresses of {spec.name}: {refused.details or refused.brief}"
+                await work.write(_note, work, text)
+        await host.settle(name=spec.name)  # it may have been busy with it
 
 
 def _note(write: Write, work: Work, text: str) -> None:
