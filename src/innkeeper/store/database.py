@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -75,6 +76,11 @@ _ASK_NOW = sa.select(NOW)
 def now(sql: sa.Connection) -> float:
     """The database's clock, epoch seconds."""
     return float(sql.scalar(_ASK_NOW) or 0.0)
+
+
+def strings(text: str) -> tuple[str, ...]:
+    """The strings of a JSON list in a column; mostly there are none, and nothing to decode."""
+    return tuple(msgspec.json.decode(text)) if text != "[]" else ()
 
 
 class Database:

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from innkeeper.model.machine import Disk
-from innkeeper.store.database import Write
+from innkeeper.store.database import Write, strings
 from innkeeper.store.tables import disk
 
 _INSERT = sa.insert(disk)
@@ -40,11 +40,14 @@ def of(sql: sa.Connection, ids: Collection[str] | None) -> dict[str, list[Disk]]
     """The disks of machines by system_id, in their order; None: of all machines. One query."""
     found: dict[str, list[Disk]] = defaultdict(list)
     for row in sql.execute(_ALL) if ids is None else sql.execute(_OF, {"ids": list(ids)}):
-        tags = tuple(msgspec.json.decode(row.tags_json))
-        found[row.system_id].append(
-            Disk(id=row.id, device=row.device, size=row.size, pool=row.pool, volume=row.volume, tags=tags, why=row.why)
-        )
+        found[row.system_id].append(from_row(row))
     return found
+
+
+def from_row(row: Any) -> Disk:
+    """A disk of its row."""
+    tags = strings(row.tags_json)
+    return Disk(id=row.id, device=row.device, size=row.size, pool=row.pool, volume=row.volume, tags=tags, why=row.why)
 
 
 def update(write: Write, id: int, **values: Any) -> None:

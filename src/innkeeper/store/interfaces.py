@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from innkeeper.model.machine import Interface
 from innkeeper.model.network import Link, LinkMode
-from innkeeper.store.database import Write
+from innkeeper.store.database import Write, strings
 from innkeeper.store.network_tables import link
 from innkeeper.store.tables import interface
 
@@ -59,32 +59,39 @@ def of(sql: sa.Connection, ids: Collection[str] | None) -> dict[str, list[Interf
     which = {} if ids is None else {"ids": list(ids)}
     links: dict[int, list[Link]] = defaultdict(list)
     for row in sql.execute(_LINKS if ids is None else _LINKS_OF, which):
-        one = Link(
-            id=row.id,
-            mode=LinkMode(row.mode),
-            subnet_id=row.subnet_id,
-            ip=row.ip,
-            learnt=row.learnt,
-            gateway=row.gateway,
-        )
-        links[row.interface_id].append(one)
+        links[row.interface_id].append(link_from_row(row))
     found: dict[str, list[Interface]] = defaultdict(list)
     for row in sql.execute(_ALL if ids is None else _OF, which):
-        found[row.system_id].append(
-            Interface(
-                id=row.id,
-                name=row.name,
-                mac=row.mac,
-                attach=row.attach,
-                parent=row.parent,
-                mode=row.mode,
-                vlan=row.vlan,
-                vlan_id=row.vlan_id,
-                tags=tuple(msgspec.json.decode(row.tags_json)),
-                links=tuple(links.get(row.id, ())),
-            )
-        )
+        found[row.system_id].append(from_row(row, links.get(row.id, ())))
     return found
+
+
+def from_row(row: Any, links: Iterable[Link]) -> Interface:
+    """A NIC of its row, with its links."""
+    return Interface(
+        id=row.id,
+        name=row.name,
+        mac=row.mac,
+        attach=row.attach,
+        parent=row.parent,
+        mode=row.mode,
+        vlan=row.vlan,
+        vlan_id=row.vlan_id,
+        tags=strings(row.tags_json),
+        links=tuple(links),
+    )
+
+
+def link_from_row(row: Any) -> Link:
+    """A link of its row."""
+    return Link(
+        id=row.id,
+        mode=LinkMode(row.mode),
+        subnet_id=row.subnet_id,
+        ip=row.ip,
+        learnt=row.learnt,
+        gateway=row.gateway,
+    )
 
 
 def update(write: Write, id: int, **values: Any) -> None:

@@ -132,7 +132,7 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
     which = which or Filter()
     if which.nothing:
         return []
-    machines = _with_devices(sql, sql.execute(filtered(ALL, which).order_by(machine.c.id)).all())
+    machines = _with_devices(sql, sql.execute(filtered(ALL, which).order_by(machine.c.id).limit(which.limit)).all())
     if which.tags:
         machines = [one for one in machines if set(which.tags) <= set(one.tags)]
     if which.not_tags:
@@ -181,8 +181,6 @@ def filtered(query: Any, which: Filter) -> Any:
         query = query.where(m.agent_name == which.agent_name)
     if which.after:
         query = query.where(m.id > which.after)
-    if which.limit is not None:
-        query = query.limit(which.limit)
     if which.seen_by is not None:
         query = query.where(sa.or_(m.owner_id.is_(None), m.owner_id == which.seen_by))
     return query

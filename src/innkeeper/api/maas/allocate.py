@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit, mark
-from innkeeper.api.maas import machine_shapes, shapes
-from innkeeper.api.maas.lookups import lookups
+from innkeeper.api.maas import shapes
+from innkeeper.api.maas.lookups import shape
 from innkeeper.api.maas.machine_parameters import why
 from innkeeper.api.maas.nothing_fits import refusal
 from innkeeper.api.maas.routes import Call, Route
@@ -23,8 +23,8 @@ from innkeeper.errors import Conflict, HostFailure, InnkeeperError
 from innkeeper.model.allocation import Wish
 from innkeeper.model.lifecycle import Status
 from innkeeper.operations.compose import COMPOSE
-from innkeeper.placement.decide import Decision, decide
-from innkeeper.store import allocation, candidates, claims, hosts, machines, placements
+from innkeeper.placement.decide import Decision
+from innkeeper.store import allocation, candidates, claims, machines, placements
 from innkeeper.store.allocation import Looked
 from innkeeper.store.claims import Allotment, Claimed
 from innkeeper.store.database import Write
@@ -118,8 +118,8 @@ def _decide(sql: sa.Connection, house: House, wish: Wish, failed: Mapping[int, s
     """The decision over the whole fleet as it stands now, also as it is kept; None for a wish that none is made for."""
     if not wish.composable:
         return None, ""
-    fleet = candidates.standings(sql, hosts.listing(sql), inventories=house.inventories)
-    decision = decide(fleet, wish, waiting=dict(house.choosing), without=failed)
+    waiting = dict(house.choosing)
+    decision = candidates.decision(sql, wish, inventories=house.inventories, waiting=waiting, without=failed)
     return decision, placements.pack(decision) if decision.best else ""
 
 
@@ -170,7 +170,7 @@ def _answer(write: Write, call: Call, system_id: str, meant: Labels) -> shapes.J
 
 
 def _shape(sql: sa.Connection, system_id: str, meant: Labels) -> shapes.Json:
-    return machine_shapes.machine(machines.find(sql, system_id), lookups(sql)) | {"constraints_by_type": dict(meant)}
+    return shape(sql, machines.find(sql, system_id)) | {"constraints_by_type": dict(meant)}
 
 
 ROUTES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,6 +22,7 @@ class Answer:
     body: str | bytes = b""
     content_type: str = TEXT
     headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: tuple[bytes, ...] = ()  # in place of `body`, for what would be too much in one piece
 
     @property
     def raw(self) -> bytes:
@@ -29,12 +30,21 @@ class Answer:
         return self.body.encode("utf-8", "replace") if isinstance(self.body, str) else self.body
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """JSON text in pieces: the list of a large site is a hundred megabytes, and copied whole for every step else."""
+
+    texts: Sequence[bytes]
+
+
 def of(result: object) -> Answer:
-    """A result as an answer: None is 204, bytes are JSON already, everything else becomes JSON."""
+    """A result as an answer: None is 204, bytes and pieces are JSON already, everything else becomes JSON."""
     if isinstance(result, Answer):
         return result
     if result is None:
         return Answer(status=204)
+    if isinstance(result, Pieces):
+        return Answer(pieces=tuple(result.texts), content_type=JSON)
     if isinstance(result, bytes):
         return Answer(body=result, content_type=JSON)
     return Answer(body=_pretty(result), content_type=JSON)

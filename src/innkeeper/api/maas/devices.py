@@ -44,7 +44,8 @@ def _mine(call: Call, sql: sa.Connection) -> Machine:
 
 
 def _shape(sql: sa.Connection, one: Machine) -> shapes.Json:
-    return device_shapes.device(machines.find(sql, one.system_id), lookups(sql))
+    found = machines.find(sql, one.system_id)
+    return device_shapes.device(found, lookups(sql, [found]))
 
 
 async def listing(call: Call) -> object:

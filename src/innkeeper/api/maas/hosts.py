@@ -29,7 +29,7 @@ Handler = Callable[[Call], Awaitable[object]]
 
 def shape(sql: sa.Connection, many: list[Host]) -> list[shapes.Json]:
     """Hosts as JSON: a fixed number of queries, however many."""
-    about = lookups(sql)
+    about = lookups(sql, [])
     counted = figures(sql, many)
     rows = defaultdict(list)
     for row in storage_pools.listing(sql, [one.id for one in many]):

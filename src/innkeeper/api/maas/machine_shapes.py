@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
+
 from innkeeper.api.maas import interface_shapes, shapes
 from innkeeper.model.host import Host
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Disk, Machine, Origin
 
+_PIECE = 2**20  # bytes
+_ENCODER = msgspec.json.Encoder()
+
+
+def encoded(many: Iterable[Machine], about: shapes.Lookups) -> list[bytes]:
+    """A list of machines as JSON text, in pieces of a few hundred. One machine at a time: of thousands, the objects
+    take many times what the text does."""
+    pieces, some = [b"["], bytearray()
+    for number, one in enumerate(many):
+        some += b"," if number else b""
+        some += _text(_own(one, about))
+        if len(some) > _PIECE:
+            pieces.append(bytes(some))
+            some.clear()
+    return [*pieces, bytes(some), b"]"]
+
+
+def _text(one: shapes.Json) -> bytes:
+    """A whole machine as JSON text. Disks and NICs are in it several times, and made into text once."""
+    nics = [msgspec.Raw(_ENCODER.encode(each)) for each in one["interface_set"]]
+    disks = [msgspec.Raw(_ENCODER.encode(each)) for each in one["blockdevice_set"]]
+    one |= {"interface_set": nics, "boot_interface": nics[0] if nics else None}
+    one |= {"blockdevice_set": disks, "physicalblockdevice_set": disks, "boot_disk": disks[0] if disks else None}
+    return _ALWAYS_TEXT + _ENCODER.encode(one)[1:]
+
 
 def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
     """A machine. Fields of what Innkeeper does not do (yet) hold their honest empty value."""
+    return _ALWAYS | _own(one, about)
+
+
+def _own(one: Machine, about: shapes.Lookups) -> shapes.Json:
+    """What is a machine's own."""
     name = about.domains[one.domain_id].name
     status = Status(one.status)
     host_record = about.hosts.get(one.host_id) if one.host_id is not None else None
@@ -20,19 +54,16 @@ def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "system_id": one.system_id,
         "hostname": one.hostname,
         "fqdn": f"{one.hostname}.{name}",
-        "domain": shapes.domain(about.domains[one.domain_id]),
+        "domain": about.domain_json[one.domain_id],
         "description": one.description,
         "status": int(status),
         "status_name": status.label,
         "status_message": one.status_message,
-        "status_action": "",
         "error_description": one.status_message if status.label.startswith("Failed") else "",
         "power_state": str(one.power_state),
         "power_type": host_record.kind if host_record else "manual",
         "osystem": one.osystem,
         "distro_series": one.distro_series,
-        "hwe_kernel": "",
-        "min_hwe_kernel": "",
         "architecture": one.architecture,
         "memory": one.memory,
         "cpu_count": one.cores,
@@ -40,59 +71,66 @@ def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "pinned_cores": list(one.pinned),
         "hugepages_backed": one.huge_pages,
         "storage": sum(each.size for each in one.disks) / 1e6,
-        "swap_size": None,
-        "address_ttl": None,
-        "bios_boot_method": "uefi",
-        "node_type": 0,
-        "node_type_name": "Machine",
         "tag_names": list(one.tags),
         "owner": one.owner or None,
         "owner_data": owner_data,
         "workload_annotations": owner_data,
         "agent_name": one.agent_name,
-        "hardware_info": {},
         "ip_addresses": interface_shapes.addresses(one.interfaces),
         "interface_set": nics,
         "boot_interface": nics[0] if nics else None,
         "blockdevice_set": disks,
         "physicalblockdevice_set": disks,
-        "virtualblockdevice_set": [],
-        "iscsiblockdevice_set": [],
-        "special_filesystems": [],
-        "raids": [],
-        "bcaches": [],
-        "volume_groups": [],
-        "cache_sets": [],
         "boot_disk": disks[0] if disks else None,
-        "zone": shapes.zone(about.zones[one.zone_id]),
-        "pool": shapes.pool(about.pools[one.pool_id]),
+        "zone": about.zone_json[one.zone_id],
+        "pool": about.pool_json[one.pool_id],
         "pod": _pod(host_record),
-        "parent": None,
         "origin": str(one.origin),
         "project": one.project,
         "instance_name": one.instance,
         "default_gateways": interface_shapes.gateways(one.interfaces, about.wiring),
-        "numanode_set": [],
         "commissioning_status": _commissioning(status),
         "commissioning_status_name": _COMMISSIONING[_commissioning(status)],
-        "testing_status": -1,
-        "testing_status_name": "Not run",
-        **{f"{part}_test_status": -1 for part in _TESTED},
-        **{f"{part}_test_status_name": "Not run" for part in _TESTED},
-        "last_sync": None,
-        "next_sync": None,
-        "sync_interval": None,
         "locked": one.locked,
         "dynamic": one.dynamic,
-        "netboot": False,
-        "disable_ipv4": False,
-        "enable_hw_sync": False,
-        "ephemeral_deploy": False,
         "resource_uri": f"{shapes.API}/machines/{one.system_id}/",
     }
 
 
 _TESTED = ("cpu", "memory", "network", "storage", "other", "interface")
+# What is the same of every machine.
+_ALWAYS: shapes.Json = {
+    "status_action": "",
+    "hwe_kernel": "",
+    "min_hwe_kernel": "",
+    "swap_size": None,
+    "address_ttl": None,
+    "bios_boot_method": "uefi",
+    "node_type": 0,
+    "node_type_name": "Machine",
+    "hardware_info": {},
+    "virtualblockdevice_set": [],
+    "iscsiblockdevice_set": [],
+    "special_filesystems": [],
+    "raids": [],
+    "bcaches": [],
+    "volume_groups": [],
+    "cache_sets": [],
+    "parent": None,
+    "numanode_set": [],
+    "testing_status": -1,
+    "testing_status_name": "Not run",
+    **{f"{part}_test_status": -1 for part in _TESTED},
+    **{f"{part}_test_status_name": "Not run" for part in _TESTED},
+    "last_sync": None,
+    "next_sync": None,
+    "sync_interval": None,
+    "netboot": False,
+    "disable_ipv4": False,
+    "enable_hw_sync": False,
+    "ephemeral_deploy": False,
+}
+_ALWAYS_TEXT = _ENCODER.encode(_ALWAYS)[:-1] + b","
 _COMMISSIONING = {-1: "Not run", 1: "Running", 2: "Passed", 3: "Failed"}
 
 

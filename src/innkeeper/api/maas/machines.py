@@ -40,12 +40,13 @@ def _listing(sql: sa.Connection, call: Call) -> Pieces:
     values = call.values
     seen_by = None if call.user.is_admin else call.user.user_id
     by_host = any(values.texts(name) for name in parameters.BY_HOST)
-    which = parameters.filter_of(values, lookups(sql, None if by_host else []), seen_by=seen_by)
+    known = lookups(sql, None if by_host else [])
+    which = parameters.filter_of(values, known, seen_by=seen_by)
     if machine_stream.count(sql, which) > FEW:
-        about = lookups(sql).complete()
+        about = lookups(sql, known=known).complete()
         return Pieces(texts=machine_shapes.encoded(machine_stream.stream(sql, which), about))
     found = machines.listing(sql, which)
-    return Pieces(texts=machine_shapes.encoded(found, lookups(sql, found)))
+    return Pieces(texts=machine_shapes.encoded(found, lookups(sql, found, known=known)))
 
 
 async def read(call: Call) -> object:
