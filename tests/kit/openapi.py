@@ -46,7 +46,7 @@ def _call(route: Route, known: Mapping[str, Collection[str]]) -> Json:
         for name in route.names
     ]
     params = [param for param in route.params if not param.refused]
-    told: Json = {"operationId": f"{route.method} {route.path} {route.op}", "parameters": named, "responses": _ANSWERS}
+    told: Json = {"parameters": named, "responses": _ANSWERS, "x-refused": bool(route.refused)}
     if route.method in ("GET", "DELETE"):
         told["parameters"] = named + [
             {"name": param.name, "in": "query", "required": param.required, "schema": _value(param, known)}
