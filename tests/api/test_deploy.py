@@ -78,7 +78,8 @@ async def test_the_key_of_another_image_and_what_is_asked_for_without_meaning(ho
     refused = {
         "hwe_kernel": "ga-22.04", "bridge_all": "true", "bridge_type": "standard", "bridge_stp": "yes",
         "bridge_fd": "15", "install_kvm": "true", "register_vmhost": "true", "install_rackd": "true",
-        "vcenter_registration": "true", "enable_hw_sync": "true", "ephemeral_deploy": "true", "enable_kernel_crash_dump": "true", "nonsense": "1",
+        "vcenter_registration": "true", "enable_hw_sync": "true", "ephemeral_deploy": "true",
+        "enable_kernel_crash_dump": "true", "nonsense": "1",
     }  # fmt: skip
     answer = await house.admin.call("POST", path, op="deploy", distro_series="tiny", **refused)
     assert answer.status_code == 400
