@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from zlib import crc32
 
 from innkeeper.errors import Invalid
@@ -73,6 +74,11 @@ class Condition:
     about: str
     accepted: tuple[int | str, ...]
     negated: bool = False
+
+    @cached_property
+    def values(self) -> frozenset[int | str]:
+        """What is accepted."""
+        return frozenset(self.accepted)
 
 
 @dataclass(frozen=True, kw_only=True)

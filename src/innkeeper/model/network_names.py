@@ -64,7 +64,11 @@ class Networks:
 
     def vlan(self, id: int) -> Vlan | None:
         """The VLAN of that id."""
-        return next((one for one in self.vlans if one.id == id), None)
+        return self._vlans.get(id)
+
+    @cached_property
+    def _vlans(self) -> dict[int, Vlan]:
+        return {one.id: one for one in self.vlans}
 
     @cached_property
     def _subnets(self) -> dict[int, Subnet]:
@@ -76,7 +80,14 @@ class Networks:
 
     def beside(self, vlan_id: int) -> tuple[Subnet, ...]:
         """The subnets of a VLAN."""
-        return tuple(one for one in self.subnets if one.vlan_id == vlan_id)
+        return self._beside.get(vlan_id, ())
+
+    @cached_property
+    def _beside(self) -> dict[int, tuple[Subnet, ...]]:
+        found: dict[int, tuple[Subnet, ...]] = {}
+        for one in self.subnets:
+            found[one.vlan_id] = (*found.get(one.vlan_id, ()), one)
+        return found
 
 
 def resolve(wanted: Sequence[WantedInterface], known: Networks) -> tuple[InterfaceRequest, ...]:

@@ -73,7 +73,7 @@ def decide(
     question, and why.
     """
     request, verdicts = wish.request, []
-    pools = frozenset(name for one in fleet for name in _pools(one.candidate))
+    pools = frozenset().union(*(one.candidate.pools for one in fleet))
     for one in fleet:
         id = one.candidate.host_id
         if why := (without or {}).get(id):
@@ -120,32 +120,35 @@ def headroom(candidate: Candidate, found: Fit, *, machines: int = 1) -> float:
 
 def _outside(one: Standing, wish: Wish) -> tuple[Reason, ...]:
     """What stands against a host itself, whatever room it has."""
-    name = one.candidate.name
-    checks = (
-        ("state", not one.away, "conflict", one.away),
-        ("zone", not wish.zone_ids or one.zone_id in wish.zone_ids, "mismatch", f"it is in the zone {one.zone}"),
-        ("not_in_zone", one.zone_id not in wish.not_zone_ids, "mismatch", f"it is in the zone {one.zone}"),
-        ("pool", not wish.pool_ids or one.pool_id in wish.pool_ids, "mismatch", f"it is in the pool {one.pool}"),
-        ("not_in_pool", one.pool_id not in wish.not_pool_ids, "mismatch", f"it is in the pool {one.pool}"),
-        ("pod", not wish.pods or name in wish.pods, "mismatch", f"it is {name}"),
-        ("not_pod", name not in wish.not_pods, "mismatch", f"it is {name}"),
-        ("pod_type", not wish.pod_types or one.kind in wish.pod_types, "mismatch", f"it is of the type {one.kind}"),
-        ("not_pod_type", one.kind not in wish.not_pod_types, "mismatch", f"it is of the type {one.kind}"),
-        ("not_tags", not set(wish.not_tags) & set(one.tags), "mismatch", f"it has the tags {', '.join(one.tags)}"),
-    )
-    return tuple(Reason(kind, text, about) for about, met, kind, text in checks if not met)
-
-
-def _pools(candidate: Candidate) -> set[str]:
-    return {name for name, _ in candidate.storage} | set(candidate.unmeasured)
+    name, found = one.candidate.name, []
+    if one.away:
+        found.append(Reason("conflict", one.away, "state"))
+    if wish.zone_ids and one.zone_id not in wish.zone_ids:
+        found.append(Reason("mismatch", f"it is in the zone {one.zone}", "zone"))
+    if one.zone_id in wish.not_zone_ids:
+        found.append(Reason("mismatch", f"it is in the zone {one.zone}", "not_in_zone"))
+    if wish.pool_ids and one.pool_id not in wish.pool_ids:
+        found.append(Reason("mismatch", f"it is in the pool {one.pool}", "pool"))
+    if one.pool_id in wish.not_pool_ids:
+        found.append(Reason("mismatch", f"it is in the pool {one.pool}", "not_in_pool"))
+    if wish.pods and name not in wish.pods:
+        found.append(Reason("mismatch", f"it is {name}", "pod"))
+    if name in wish.not_pods:
+        found.append(Reason("mismatch", f"it is {name}", "not_pod"))
+    if wish.pod_types and one.kind not in wish.pod_types:
+        found.append(Reason("mismatch", f"it is of the type {one.kind}", "pod_type"))
+    if one.kind in wish.not_pod_types:
+        found.append(Reason("mismatch", f"it is of the type {one.kind}", "not_pod_type"))
+    if wish.not_tags and not set(wish.not_tags).isdisjoint(one.tags):
+        found.append(Reason("mismatch", f"it has the tags {', '.join(one.tags)}", "not_tags"))
+    return tuple(found)
 
 
 def _without_pool(candidate: Candidate, request: Request, pools: frozenset[str]) -> tuple[Reason, ...]:
     """Storage pools that are asked for, and that only other hosts have."""
-    own, lacking = _pools(candidate), []
+    lacking = []
     for disk in request.disks:
-        named = set(disk.tags) & pools
-        if named and not named & own:
+        if disk.tags and (named := pools.intersection(disk.tags)) and named.isdisjoint(candidate.pools):
             lacking.append(" or ".join(sorted(named)))
     return tuple(Reason("mismatch", f"it has no storage pool {name}", "storage") for name in dict.fromkeys(lacking))
 

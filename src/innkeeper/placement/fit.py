@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from innkeeper.model.capacity import Figure
@@ -12,7 +13,8 @@ from innkeeper.model.host import Inventory
 from innkeeper.model.network import HostNetwork
 from innkeeper.model.network_names import Networks
 from innkeeper.model.request import Request
-from innkeeper.placement.interfaces import PlacedInterface, place
+from innkeeper.placement.interfaces import PlacedInterface, place_on
+from innkeeper.placement.offer import Offer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,16 @@ class Candidate:
     known: Networks = field(default_factory=Networks)  # all there are, the same for all hosts
     closed: str = ""  # why it takes no new machines; "" : it does
     groups: Mapping[str, str] = field(default_factory=dict)  # anti-affinity group → the machine of it that is there
+
+    @cached_property
+    def pools(self) -> frozenset[str]:
+        """The names of its storage pools."""
+        return frozenset((*(name for name, _ in self.storage), *self.unmeasured))
+
+    @cached_property
+    def offer(self) -> Offer:
+        """What it has for NICs."""
+        return Offer(hostname=self.name, interfaces=self.inventory.interfaces, networks=self.networks, known=self.known)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +174,8 @@ def _compute(candidate: Candidate, request: Request, cores: int, against: _Reaso
 
 
 def _pins(candidate: Candidate, pinned: tuple[int, ...], against: _Reasons) -> None:
+    if not pinned:
+        return
     there = {thread.id for thread in candidate.inventory.threads if thread.online}
     for core in pinned:
         if there and core not in there:
@@ -221,14 +235,7 @@ def _pool_for(candidate: Candidate, disk: DiskRequest, free: Mapping[str, int]) 
 
 
 def _interfaces(candidate: Candidate, request: Request, against: _Reasons) -> tuple[PlacedInterface, ...]:
-    placed, reasons = place(
-        hostname=candidate.name,
-        interfaces=candidate.inventory.interfaces,
-        networks=candidate.networks,
-        known=candidate.known,
-        wanted=request.interfaces,
-        macvlan_mode=candidate.macvlan_mode,
-    )
+    placed, reasons = place_on(candidate.offer, wanted=request.interfaces, macvlan_mode=candidate.macvlan_mode)
     for text in reasons:
         against.mismatch(text, "interfaces")
     return placed

@@ -1,25 +1,15 @@
-"""NICs on one host: which of its interfaces each hangs on, and how. Pure.
-
-Bridges first, then bonds, then others (MAAS's order); among equals the hypervisor's own networks, then those with
-DHCP. A port of a bridge or bond carries nothing itself: what asks for it hangs on its bridge or bond. A VLAN that a
-host has no interface on is reached by a tag, through an interface on the untagged VLAN of its fabric, when a
-request asks for it: a fabric's VLANs are switched together.
-"""
+"""NICs on one host: which of its interfaces each hangs on, and how. Pure. What a host has to choose from: `offer`."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from innkeeper.model.host import HostInterface
 from innkeeper.model.interface_constraints import InterfaceRequest, WantedAddress, nic_name
-from innkeeper.model.network import UNTAGGED, HostNetwork
+from innkeeper.model.network import HostNetwork
 from innkeeper.model.network_names import Networks
-from innkeeper.placement.reach import Reach, offers, on_vlan, reach_of
-
-_CARRIERS = ("bridge", "bond", "physical")  # what can carry tagged VLANs
-_NAMING = ("bridge", "ovn")  # managed networks of these kinds give each VM a DNS name: one NIC of a VM each
+from innkeeper.placement.offer import Offer, Option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,22 +33,6 @@ class PlacedInterface:
     unconfigured: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Option:
-    """A way to attach: the interface that is named to the host, what is reached there, and the tag."""
-
-    interface: HostInterface
-    reach: Reach
-    tag: int = 0
-    why: str = ""
-
-    @property
-    def once(self) -> str:
-        """The network's name where a VM can have one NIC only, else ""."""
-        own = self.interface.managed and self.interface.kind in _NAMING
-        return self.interface.name if own else ""
-
-
 def place(
     *,
     hostname: str,
@@ -69,83 +43,48 @@ def place(
     macvlan_mode: str,
 ) -> tuple[tuple[PlacedInterface, ...], tuple[str, ...]]:
     """Where each wanted NIC hangs, and what stands against it in words. Nothing wanted: one, on the best network."""
-    options = _options(hostname, interfaces, networks)
+    offer = Offer(hostname=hostname, interfaces=tuple(interfaces), networks=tuple(networks), known=known)
+    return place_on(offer, wanted=wanted, macvlan_mode=macvlan_mode)
+
+
+def place_on(
+    offer: Offer, *, wanted: Sequence[InterfaceRequest], macvlan_mode: str
+) -> tuple[tuple[PlacedInterface, ...], tuple[str, ...]]:
+    """See `place`."""
     requests = wanted or (InterfaceRequest(label="eth0"),)
     fitting, against = [], []
     for request in requests:
-        found = _fitting(options, request) or _tagged(options, networks, known, request)
+        found = _fitting(offer.options, request) or _by_tag(offer, request)
         if not found:
-            against.append(_lacking(request, options, networks))
+            against.append(_lacking(request, offer))
         fitting.append(found)
     chosen = _assign(fitting)
     placed = []
     for position, request in enumerate(requests):
         if option := chosen.get(position):
-            placed.append(_placed(option, request, known, macvlan_mode, asked=bool(wanted)))
+            placed.append(_placed(option, request, offer.known, macvlan_mode, asked=bool(wanted)))
         elif fitting[position]:
             against.append(_crowded(request, fitting[position]))
     return tuple(placed), tuple(against)
 
 
-def _options(hostname: str, interfaces: Sequence[HostInterface], networks: Sequence[HostNetwork]) -> list[_Option]:
-    """What the host offers, best first. SR-IOV is never chosen."""
-    of_name = {one.name: one for one in networks}
-    above = {member: one for one in interfaces if one.kind in ("bridge", "bond") for member in one.members}
-    found = []
-    for one in interfaces:
-        if not offers(one) or one.kind == "sriov":
-            continue
-        reach = reach_of(one, of_name.get(one.name), hostname=hostname)
-        hung = _top(one, above)
-        why = "" if hung is one else f"{one.name} is a port of {hung.name}"
-        found.append(_Option(interface=hung, reach=reach, why=why))
-    return sorted(found, key=_preference)
+def _fitting(options: Sequence[Option], request: InterfaceRequest) -> list[Option]:
+    found = list(options)
+    for condition in request.conditions:
+        found = [one for one in found if one.reach.meets(condition)]
+    return found
 
 
-def _top(one: HostInterface, above: Mapping[str, HostInterface]) -> HostInterface:
-    """The bridge or bond that an interface is a port of, the topmost; itself when it is none's."""
-    seen = set()
-    while one.name in above and one.name not in seen:
-        seen.add(one.name)
-        one = above[one.name]
-    return one
+def _by_tag(offer: Offer, request: InterfaceRequest) -> list[Option]:
+    """Ways to reach by a tag what no interface of the host is on, for who asks for it."""
+    asks = any(one.about in ("vlan", "vid", "subnet", "space") and not one.negated for one in request.conditions)
+    return _fitting(offer.tagged, request) if asks else []
 
 
-def _preference(option: _Option) -> tuple[bool, int, bool, bool, str]:
-    one = option.interface
-    order = {"bridge": 0, "bond": 1, "ovn": 2}.get(one.kind, 3)
-    return (bool(option.why), order, not one.managed, not one.dhcp, one.name)
-
-
-def _fitting(options: Sequence[_Option], request: InterfaceRequest) -> list[_Option]:
-    return [one for one in options if all(one.reach.meets(condition) for condition in request.conditions)]
-
-
-def _tagged(
-    options: Sequence[_Option], networks: Sequence[HostNetwork], known: Networks, request: InterfaceRequest
-) -> list[_Option]:
-    """Ways to reach by a tag what no interface of the host is on."""
-    if not any(one.about in ("vlan", "vid", "subnet", "space") and not one.negated for one in request.conditions):
-        return []
-    direct = {one.vlan.id for one in networks if one.vlan}
-    found = []
-    for option in options:
-        interface, reach = option.interface, option.reach
-        if option.why or interface.kind not in _CARRIERS or reach.vid != UNTAGGED or reach.fabric_id is None:
-            continue
-        for vlan in known.tagged(reach.fabric_id):
-            if vlan.id in direct:
-                continue
-            there = on_vlan(reach, vlan, known.beside(vlan.id))
-            why = f"VLAN {vlan.vid} by a tag on {interface.name}"
-            found.append(_Option(interface=interface, reach=there, tag=vlan.vid, why=why))
-    return _fitting(found, request)
-
-
-def _assign(fitting: Sequence[Sequence[_Option]]) -> dict[int, _Option]:
+def _assign(fitting: Sequence[Sequence[Option]]) -> dict[int, Option]:
     """An option for each position, best first, so that as many as can be have one (augmenting paths): of a managed
     network a VM can have one NIC only."""
-    chosen: dict[int, _Option] = {}
+    chosen: dict[int, Option] = {}
     holder: dict[str, int] = {}
 
     def take(position: int, tried: set[str]) -> bool:
@@ -171,7 +110,7 @@ def _assign(fitting: Sequence[Sequence[_Option]]) -> dict[int, _Option]:
 
 
 def _placed(
-    option: _Option, request: InterfaceRequest, known: Networks, macvlan_mode: str, *, asked: bool
+    option: Option, request: InterfaceRequest, known: Networks, macvlan_mode: str, *, asked: bool
 ) -> PlacedInterface:
     interface, mode = option.interface, ""
     if interface.managed:
@@ -195,7 +134,7 @@ def _placed(
     )
 
 
-def _subnet(option: _Option, request: InterfaceRequest, known: Networks) -> int | None:
+def _subnet(option: Option, request: InterfaceRequest, known: Networks) -> int | None:
     """The subnet that the NIC is linked to: one that was asked for, the host's own, IPv4 before IPv6."""
     narrowing = [one for one in request.conditions if one.about == "subnet"]
     ids = [
@@ -203,32 +142,23 @@ def _subnet(option: _Option, request: InterfaceRequest, known: Networks) -> int 
         for id in option.reach.subnet_ids
         if all((id in one.accepted) != one.negated for one in narrowing if one.accepted)
     ]
-    ranges = {one.id: ipaddress.ip_network(one.cidr) for one in known.subnets if one.id in ids}
+    found = [one for id in ids if (one := known.subnet(id)) is not None]
+    if not found:
+        return None
     own = set(option.interface.subnets)
-    return min(ranges, key=lambda id: (str(ranges[id]) not in own, ranges[id].version, id), default=None)
+    return min(found, key=lambda one: (one.cidr not in own, ":" in one.cidr, one.id)).id
 
 
 # --- what stands against it, in words
 
 
-def _lacking(request: InterfaceRequest, options: Sequence[_Option], networks: Sequence[HostNetwork]) -> str:
-    of_id = {one.id: one for one in networks}
-    have = ", ".join(_described(one.reach, of_id.get(one.reach.id)) for one in options) or "none"
+def _lacking(request: InterfaceRequest, offer: Offer) -> str:
     what = " and ".join(one.text for one in request.conditions)
     asked = f"no interface with {what} for {request.label}" if what else "no network to attach a VM to"
-    return f"{asked}; it has {have}"
+    return f"{asked}; it has {offer.described}"
 
 
-def _described(reach: Reach, network: HostNetwork | None) -> str:
-    if network is None or network.vlan is None:
-        return f"{reach.name} (VLAN not known)"
-    vlan = f"VLAN {network.vlan.vid}" if network.vlan.vid else "untagged"
-    fabric = f" of {network.fabric.name}" if network.fabric else ""
-    parts = [one.cidr for one in network.subnets] or ["no subnet"]
-    return f"{reach.name} ({', '.join(parts)}; {vlan}{fabric}; space {network.space_name})"
-
-
-def _crowded(request: InterfaceRequest, fitting: Sequence[_Option]) -> str:
+def _crowded(request: InterfaceRequest, fitting: Sequence[Option]) -> str:
     names = " and ".join(dict.fromkeys(one.interface.name for one in fitting))
     return (
         f"{request.label} could only be on {names}, where another NIC of the machine is: "

@@ -32,17 +32,16 @@ class Reach:
         return self._is(condition) != condition.negated
 
     def _is(self, condition: Condition) -> bool:
-        accepted = condition.accepted
-        match condition.about:
-            case "subnet":
-                return any(id in accepted for id in self.subnet_ids)
-            case "tag":
-                return any(set(str(one).split("&&")) <= set(self.tags) for one in accepted)
-            case "speed":
-                return any(self.speed >= int(least) for least in accepted)
-            case about:
-                value = getattr(self, _FIELDS[about])
-                return value is not None and value in accepted
+        """Asked tens of thousands of times for one decision of a large fleet."""
+        accepted, about = condition.values, condition.about
+        if about == "subnet":
+            return not accepted.isdisjoint(self.subnet_ids)
+        if about == "tag":
+            return any(set(str(one).split("&&")) <= set(self.tags) for one in accepted)
+        if about == "speed":
+            return any(self.speed >= int(least) for least in accepted)
+        value = getattr(self, _FIELDS[about])
+        return value is not None and value in accepted
 
 
 _FIELDS = {

@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 import sqlalchemy as sa
 
+from innkeeper.model.allocation import Wish
 from innkeeper.model.host import Host, HostState, Inventory
 from innkeeper.model.lifecycle import Status
-from innkeeper.placement.decide import Standing
+from innkeeper.placement.decide import Decision, Standing, decide
 from innkeeper.placement.fit import Candidate
 from innkeeper.store import host_interfaces, hosts, machines, networks, pools, zones
 from innkeeper.store.figures import figures
@@ -64,7 +65,8 @@ def candidates(
     for row in sql.execute(_GROUPS, {"ids": ids}):
         groups[row.host_id][row.anti_affinity] = row.hostname
     told = inventories if inventories is not None else {id: hosts.inventory(sql, id) for id in ids}
-    on, known = host_interfaces.networks(sql, ids), networks.known(sql)
+    known = networks.known(sql)
+    on = host_interfaces.networks(sql, ids, known=known)
     return [
         Candidate(
             host_id=one.id,
@@ -105,6 +107,18 @@ def standings(sql: sa.Connection, which: Sequence[Host], *, inventories: Invento
         )
         for one, candidate in zip(which, candidates(sql, which, inventories=told), strict=True)
     ]
+
+
+def decision(
+    sql: sa.Connection,
+    wish: Wish,
+    *,
+    inventories: Inventories,
+    waiting: Mapping[int, int] | None = None,
+    without: Mapping[int, str] | None = None,
+) -> Decision:
+    """The decision over the whole fleet as it stands now; see `placement.decide`."""
+    return decide(standings(sql, hosts.listing(sql), inventories=inventories), wish, waiting=waiting, without=without)
 
 
 def away(one: Host) -> str:

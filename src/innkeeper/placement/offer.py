@@ -1,0 +1,110 @@
+"""What a host has for NICs, whatever will be asked: the ways to attach, best first. Pure, made once and asked often.
+
+Bridges first, then bonds, then others (MAAS's order); among equals the hypervisor's own networks, then those with
+DHCP. A port of a bridge or bond carries nothing itself: what asks for it hangs on its bridge or bond. A VLAN that a
+host has no interface on is reached by a tag, through an interface on the untagged VLAN of its fabric, when a
+request asks for it: a fabric's VLANs are switched together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from innkeeper.model.host import HostInterface
+from innkeeper.model.network import UNTAGGED, HostNetwork
+from innkeeper.model.network_names import Networks
+from innkeeper.placement.reach import Reach, offers, on_vlan, reach_of
+
+_CARRIERS = ("bridge", "bond", "physical")  # what can carry tagged VLANs
+_NAMING = ("bridge", "ovn")  # managed networks of these kinds give each VM a DNS name: one NIC of a VM each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A way to attach: the interface that is named to the host, what is reached there, and the tag."""
+
+    interface: HostInterface
+    reach: Reach
+    tag: int = 0
+    why: str = ""
+
+    @property
+    def once(self) -> str:
+        """The network's name where a VM can have one NIC only, else ""."""
+        own = self.interface.managed and self.interface.kind in _NAMING
+        return self.interface.name if own else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A host's interfaces as networks. `known`: all networks there are."""
+
+    hostname: str
+    interfaces: tuple[HostInterface, ...] = ()
+    networks: tuple[HostNetwork, ...] = ()
+    known: Networks = field(default_factory=Networks)
+
+    @cached_property
+    def options(self) -> tuple[Option, ...]:
+        """What the host offers, best first. SR-IOV is never chosen."""
+        of_name = {one.name: one for one in self.networks}
+        bundles = [one for one in self.interfaces if one.kind in ("bridge", "bond")]
+        above = {member: one for one in bundles for member in one.members}
+        found = []
+        for one in self.interfaces:
+            if not offers(one) or one.kind == "sriov":
+                continue
+            reach = reach_of(one, of_name.get(one.name), hostname=self.hostname)
+            hung = _top(one, above)
+            why = "" if hung is one else f"{one.name} is a port of {hung.name}"
+            found.append(Option(interface=hung, reach=reach, why=why))
+        return tuple(sorted(found, key=_preference))
+
+    @cached_property
+    def tagged(self) -> tuple[Option, ...]:
+        """Ways to reach by a tag what no interface of the host is on."""
+        direct = {one.vlan.id for one in self.networks if one.vlan}
+        found = []
+        for option in self.options:
+            interface, reach = option.interface, option.reach
+            if option.why or interface.kind not in _CARRIERS or reach.vid != UNTAGGED or reach.fabric_id is None:
+                continue
+            for vlan in self.known.tagged(reach.fabric_id):
+                if vlan.id in direct:
+                    continue
+                there = on_vlan(reach, vlan, self.known.beside(vlan.id))
+                why = f"VLAN {vlan.vid} by a tag on {interface.name}"
+                found.append(Option(interface=interface, reach=there, tag=vlan.vid, why=why))
+        return tuple(found)
+
+    @cached_property
+    def described(self) -> str:
+        """What it has, for people."""
+        of_id = {one.id: one for one in self.networks}
+        return ", ".join(_described(one.reach, of_id.get(one.reach.id)) for one in self.options) or "none"
+
+
+def _top(one: HostInterface, above: Mapping[str, HostInterface]) -> HostInterface:
+    """The bridge or bond that an interface is a port of, the topmost; itself when it is none's."""
+    seen = set()
+    while one.name in above and one.name not in seen:
+        seen.add(one.name)
+        one = above[one.name]
+    return one
+
+
+def _preference(option: Option) -> tuple[bool, int, bool, bool, str]:
+    one = option.interface
+    order = {"bridge": 0, "bond": 1, "ovn": 2}.get(one.kind, 3)
+    return (bool(option.why), order, not one.managed, not one.dhcp, one.name)
+
+
+def _described(reach: Reach, network: HostNetwork | None) -> str:
+    if network is None or network.vlan is None:
+        return f"{reach.name} (VLAN not known)"
+    vlan = f"VLAN {network.vlan.vid}" if network.vlan.vid else "untagged"
+    fabric = f" of {network.fabric.name}" if network.fabric else ""
+    parts = [one.cidr for one in network.subnets] or ["no subnet"]
+    return f"{reach.name} ({', '.join(parts)}; {vlan}{fabric}; space {network.space_name})"
