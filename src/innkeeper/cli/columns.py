@@ -123,6 +123,15 @@ _LIMITS = (
     _at("FREE", "free", number=True),
     _at("OVER BY", "over", number=True),
 )
+_IMAGES = (
+    _at("ID", "id", number=True),
+    _at("NAME", "name"),
+    _at("ARCHITECTURE", "architecture"),
+    _at("TITLE", "title"),
+    _at("TYPE", "type"),
+    _at("READY", "complete"),
+    _at("SOURCE", "source"),
+)
 _USERS = (
     _at("USERNAME", "username"),
     _at("EMAIL", "email"),
@@ -197,6 +206,7 @@ _CHOSEN: Mapping[str, tuple[Column, ...]] = {
     "vm-hosts": _HOSTS,
     "pods": _HOSTS,
     "machines": _MACHINES,
+    "boot-resources": _IMAGES,
     "zones": _NAMED,
     "resource-pools": _NAMED,
     "users": _USERS,

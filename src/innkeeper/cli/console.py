@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import replace
 from typing import Any
@@ -11,8 +10,9 @@ from urllib.parse import quote
 
 import click
 
+from innkeeper.cli.chosen import chosen
 from innkeeper.cli.failures import CommandFailed
-from innkeeper.cli.profiles import Profile, read_profiles
+from innkeeper.cli.profiles import Profile
 from innkeeper.cli.wire import Answer, Request, call
 
 
@@ -27,7 +27,7 @@ def console(machine: str, name: str | None, log: bool, insecure: bool) -> None:
     Ctrl-] leaves it. Several may watch one machine at the same time. Where standard input is not a terminal, what it
     holds is typed, and the console is shown until Ctrl-C.
     """
-    profile = _profile(name)
+    profile = chosen(name)
     if insecure:
         profile = replace(profile, insecure=True)
     system_id = _find(profile, machine)
@@ -38,25 +38,6 @@ def console(machine: str, name: str | None, log: bool, insecure: bool) -> None:
     from innkeeper.cli.terminal import attach  # with a client of websockets, which other commands do not need
 
     attach(profile=profile, path=f"{_path(profile, system_id)}/live", streams=(sys.stdin.fileno(), sys.stdout.fileno()))
-
-
-def _profile(name: str | None) -> Profile:
-    known = read_profiles()
-    if name is None and len(known) == 1:
-        return next(iter(known.values()))
-    if name is None:
-        name = os.environ.get("INNKEEPER_PROFILE")
-    if name is None and known:
-        raise CommandFailed(
-            "You are logged in to several servers.",
-            details=f"Profiles: {', '.join(sorted(known))}",
-            resolution="Say which one: --profile NAME",
-        )
-    if name is None or name not in known:
-        from innkeeper.cli.login import unknown_profile
-
-        raise unknown_profile(name or "default", known=known, program="innkeeper")
-    return known[name]
 
 
 def _find(profile: Profile, machine: str) -> str:

@@ -33,6 +33,10 @@ class Program(OpenGroup):
             from innkeeper.cli.console import console
 
             return console
+        if cmd_name == "image":
+            from innkeeper.cli.image import image
+
+            return image
         if cmd_name in words.PROFILES:
             from innkeeper.cli import login
 

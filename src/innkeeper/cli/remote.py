@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -13,6 +14,7 @@ from innkeeper.cli.catalogue import Catalogue
 from innkeeper.cli.describe import Action, Resource
 from innkeeper.cli.failures import CommandFailed
 from innkeeper.cli.groups import OpenGroup
+from innkeeper.cli.output import emit
 from innkeeper.cli.profiles import Profile
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -117,6 +119,14 @@ class ActionCommand(_Documented):
     def invoke(self, ctx: click.Context) -> None:
         """Call the server. Raises CommandFailed, or click's Exit when the answer is an error."""
         typed = ctx.params
+        profile = self._catalogue.profile
+        if typed["insecure"]:
+            profile = replace(profile, insecure=True)
+        table = typed["table"] or typed["format"] == "table"
+        if (self._resource.command, self._action.command) == ("boot-resources", "create") and self._upload(
+            typed["data"], profile=profile, table=table
+        ):
+            return
         names = self._resource.params
         asked = Call(
             resource=self._resource,
@@ -124,11 +134,20 @@ class ActionCommand(_Documented):
             path_values=[typed[f"path_{index}"] for index in range(len(names))],
             parameters=[parse_parameter(text) for text in typed["data"]],
         )
-        profile = self._catalogue.profile
-        if typed["insecure"]:
-            profile = replace(profile, insecure=True)
-        table = typed["table"] or typed["format"] == "table"
         perform(catalogue=self._catalogue, profile=profile, asked=asked, table=table, debug=typed["debug"])
+
+    def _upload(self, data: Sequence[str], *, profile: Profile, table: bool) -> bool:
+        """Send the file of an image in pieces, if there is one. Raises click's Exit when it is refused."""
+        from innkeeper.cli.image_upload import content_file, upload
+
+        if not (file := content_file(data)):
+            return False
+        fields = [parse_parameter(text) for text in data if text != f"content@={file}"]
+        answer = upload(profile, Path(file), fields, tell=lambda sent, size: None)
+        emit(answer=answer, resource=self._resource.command, table=table)
+        if not answer.ok:
+            raise click.exceptions.Exit(2)
+        return True
 
 
 def _path_arguments(resource: Resource) -> list[click.Argument]:

@@ -99,7 +99,7 @@ def test_an_unknown_option_is_refused(run: Run) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("maas ", "up createadmin apikey login logout list refresh admin"),
+        ("maas ", "up createadmin apikey login logout list refresh console image admin"),
         ("maas ad", "admin"),
         ("maas admin vm-", "vm-host vm-hosts"),
         ("maas admin vm-host ", "add-tag compose delete parameters read update"),
