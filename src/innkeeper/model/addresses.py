@@ -49,11 +49,11 @@ def usable(cidr: str) -> Span:
 
 def used(subnet: Subnet, ranges: Iterable[IpRange], taken: Iterable[str]) -> list[Span]:
     """Everything of a subnet that has a purpose. `taken`: addresses that somebody has, hosts included."""
-    found = [_span(one.start, one.end, one.kind) for one in ranges]
-    single = [(subnet.gateway_ip, GATEWAY)] if subnet.gateway_ip else []
-    single += [(server, DNS) for server in subnet.dns_servers]
-    single += [(ip, ASSIGNED) for ip in taken]
-    return found + [_span(ip, ip, purpose) for ip, purpose in single if ip and holds(subnet.cidr, ip)]
+    found = [_span(number(one.start), number(one.end), one.kind) for one in ranges]
+    gateway = [subnet.gateway_ip] if subnet.gateway_ip else []
+    for ips, purpose in ((gateway, GATEWAY), (subnet.dns_servers, DNS), (taken, ASSIGNED)):
+        found += [_span(each, each, purpose) for each in within(subnet.cidr, ips).values()]
+    return found
 
 
 def divide(whole: Span, parts: Iterable[Span]) -> list[Span]:
@@ -106,11 +106,23 @@ def holds(cidr: str, ip: str) -> bool:
     return ipaddress.ip_address(ip) in ipaddress.ip_network(cidr)
 
 
+def within(cidr: str, ips: Iterable[str]) -> dict[str, int]:
+    """Those addresses that belong to a subnet, each once, with their numbers."""
+    network = ipaddress.ip_network(cidr)
+    first, last = int(network.network_address), int(network.broadcast_address)
+    found: dict[str, int] = {}
+    for ip in ips:
+        address = ipaddress.ip_address(ip)
+        if address.version == network.version and first <= int(address) <= last:
+            found[ip] = int(address)
+    return found
+
+
 def inside(one: IpRange, ip: str) -> bool:
     """Whether an address is in a range."""
     first, last, address = (ipaddress.ip_address(each) for each in (one.start, one.end, ip))
     return first.version == address.version and int(first) <= int(address) <= int(last)
 
 
-def _span(first: str, last: str, purpose: str) -> Span:
-    return Span(first=int(ipaddress.ip_address(first)), last=int(ipaddress.ip_address(last)), purposes=(purpose,))
+def _span(first: int, last: int, purpose: str) -> Span:
+    return Span(first=first, last=last, purposes=(purpose,))

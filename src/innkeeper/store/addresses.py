@@ -168,7 +168,7 @@ def in_use(sql: sa.Connection, subnet: Subnet) -> list[str]:
     found = [*sql.scalars(_TAKEN, which), *sql.scalars(_LEARNT, which)]
     for told in sql.scalars(_OF_HOSTS, {"vlan_id": subnet.vlan_id}):
         found += [each.partition("/")[0] for each in msgspec.json.decode(told)]
-    return [ip for ip in dict.fromkeys(found) if decide.holds(subnet.cidr, ip)]
+    return list(decide.within(subnet.cidr, found))
 
 
 def _insert(write: Write, ip: str, subnet_id: int, **values: Any) -> bool:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
 
-from innkeeper.model.allocation import Wish
 from innkeeper.model.host import Host, HostState, Inventory
 from innkeeper.model.lifecycle import Status
-from innkeeper.placement.decide import Decision, Standing, decide
+from innkeeper.model.network_names import Networks
+from innkeeper.placement.decide import Standing
 from innkeeper.placement.fit import Candidate
-from innkeeper.store import host_interfaces, hosts, machines, networks, pools, zones
+from innkeeper.store import host_interfaces, machines, networks, pools, zones
 from innkeeper.store.figures import figures
 from innkeeper.store.tables import claim, machine
 from innkeeper.store.tables import host as host_table
@@ -26,36 +26,13 @@ _PINNED = sa.select(c.host_id, c.instance, c.pinned).where(c.host_id.in_(_HOSTS)
 _GROUPS = sa.select(m.host_id, m.hostname, m.anti_affinity).where(
     m.anti_affinity != "", m.status != int(Status.FAILED_COMMISSIONING), m.host_id.in_(_HOSTS)
 )
-_INVENTORIES = sa.select(host_table.c.id, host_table.c.updated, host_table.c.inventory_json).where(
-    host_table.c.id.in_(_HOSTS)
-)
-_UPDATED = sa.select(host_table.c.id, host_table.c.updated).where(host_table.c.id.in_(_HOSTS))
+_INVENTORIES = sa.select(host_table.c.id, host_table.c.inventory_json).where(host_table.c.id.in_(_HOSTS))
 # Made here, once: msgspec's first look at a type is not safe among threads.
 _DECODER = msgspec.json.Decoder(Inventory)
 
 
-class Inventories:
-    """The inventories of the fleet as one process knows them: only what changed is read and decoded again."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[float, Inventory]] = {}
-
-    def of(self, sql: sa.Connection, ids: Collection[int]) -> Mapping[int, Inventory]:
-        """The inventories of hosts, by id."""
-        updated = {row.id: row.updated for row in sql.execute(_UPDATED, {"ids": list(ids)})}
-        known = {id: one for id, one in self._known.items() if updated.get(id) == one[0]}
-        stale = [id for id in updated if id not in known]
-        for row in sql.execute(_INVENTORIES, {"ids": stale}) if stale else ():
-            told = _DECODER.decode(row.inventory_json) if row.inventory_json else Inventory()
-            known[row.id] = (row.updated, told)
-        self._known = known
-        return {id: one[1] for id, one in known.items()}
-
-
-def candidates(
-    sql: sa.Connection, which: Sequence[Host], *, inventories: Mapping[int, Inventory] | None = None
-) -> list[Candidate]:
-    """Hosts as placement sees them, now."""
+def candidates(sql: sa.Connection, which: Sequence[Host], *, known: Networks | None = None) -> list[Candidate]:
+    """Hosts as placement sees them, now. `known`: all networks, where the caller has them."""
     ids = [one.id for one in which]
     counted = figures(sql, which)
     pinned: dict[int, dict[int, str]] = defaultdict(dict)
@@ -89,9 +66,13 @@ def candidates(
     ]
 
 
-def standings(sql: sa.Connection, which: Sequence[Host], *, inventories: Inventories | None = None) -> list[Standing]:
+def _inventories(sql: sa.Connection, ids: Sequence[int]) -> dict[int, Inventory]:
+    rows = sql.execute(_INVENTORIES, {"ids": ids})
+    return {row.id: _DECODER.decode(row.inventory_json) if row.inventory_json else Inventory() for row in rows}
+
+
+def standings(sql: sa.Connection, which: Sequence[Host], *, known: Networks | None = None) -> list[Standing]:
     """Hosts as the fleet's decision sees them, in their order."""
-    told = inventories.of(sql, [one.id for one in which]) if inventories is not None else None
     zone_names = {one.id: one.name for one in zones.listing(sql)}
     pool_names = {one.id: one.name for one in pools.listing(sql)}
     return [
@@ -105,20 +86,8 @@ def standings(sql: sa.Connection, which: Sequence[Host], *, inventories: Invento
             tags=one.tags,
             away=away(one),
         )
-        for one, candidate in zip(which, candidates(sql, which, inventories=told), strict=True)
+        for one, candidate in zip(which, candidates(sql, which, known=known), strict=True)
     ]
-
-
-def decision(
-    sql: sa.Connection,
-    wish: Wish,
-    *,
-    inventories: Inventories,
-    waiting: Mapping[int, int] | None = None,
-    without: Mapping[int, str] | None = None,
-) -> Decision:
-    """The decision over the whole fleet as it stands now; see `placement.decide`."""
-    return decide(standings(sql, hosts.listing(sql), inventories=inventories), wish, waiting=waiting, without=without)
 
 
 def away(one: Host) -> str:

@@ -102,8 +102,8 @@ def _follow_dhcp(
         before, vlan = known.get(one.name), on.get(one.name)
         if vlan is None or (before is not None and before.dhcp == one.dhcp and before.vlan_id == vlan.id):
             continue
-        others = [] if one.dhcp else [each for each in host_interfaces.on(write.sql, vlan.id) if each.dhcp]
-        ceased = before is not None and before.dhcp and not one.dhcp and before.vlan_id == vlan.id and not others
+        ceased = before is not None and before.dhcp and not one.dhcp and before.vlan_id == vlan.id
+        ceased = ceased and not any(each.dhcp for each in host_interfaces.on(write.sql, vlan.id))
         if (one.dhcp or ceased) and vlan.dhcp_on != one.dhcp:
             vlans.update(write, id=vlan.id, dhcp_on=one.dhcp)
 

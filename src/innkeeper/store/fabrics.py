@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,26 +14,26 @@ from innkeeper.store.database import Write
 from innkeeper.store.network_tables import fabric
 
 _IDS: sa.BindParameter[list[int]] = sa.bindparam("ids", expanding=True)
-_ALL = sa.select(fabric).order_by(fabric.c.id)
+_ALL = sa.select(fabric.c.id, fabric.c.name, fabric.c.description, fabric.c.class_type).order_by(fabric.c.id)
 _OF = _ALL.where(fabric.c.id.in_(_IDS))
 
 
 def listing(sql: sa.Connection) -> list[Fabric]:
     """All fabrics, by id."""
-    return [Fabric(**row._mapping) for row in sql.execute(_ALL)]
+    return [_from_row(row) for row in sql.execute(_ALL)]
 
 
 def of(sql: sa.Connection, ids: Collection[int]) -> dict[int, Fabric]:
     """Fabrics by id."""
-    return {row.id: Fabric(**row._mapping) for row in sql.execute(_OF, {"ids": list(ids)})}
+    return {row[0]: _from_row(row) for row in sql.execute(_OF, {"ids": list(ids)})}
 
 
 def find(sql: sa.Connection, id: int) -> Fabric:
     """One fabric; NotFound."""
-    row = sql.execute(sa.select(fabric).where(fabric.c.id == id)).first()
+    row = sql.execute(_ALL.where(fabric.c.id == id)).first()
     if row is None:
         raise NotFound("No Fabric matches the given query.")
-    return Fabric(**row._mapping)
+    return _from_row(row)
 
 
 def create(write: Write, *, name: str = "", description: str = "", class_type: str | None = None) -> Fabric:
@@ -83,3 +84,9 @@ def delete(write: Write, *, id: int) -> None:
 def _free(write: Write, name: str) -> None:
     if write.sql.scalar(sa.select(fabric.c.id).where(fabric.c.name == name)) is not None:
         raise Conflict(f"There is a fabric {name!r} already.")
+
+
+def _from_row(row: Any) -> Fabric:
+    """By position: every compose reads all of them, and reading by name costs ten times more."""
+    id, name, description, class_type = row
+    return Fabric(id=id, name=name, description=description, class_type=class_type)

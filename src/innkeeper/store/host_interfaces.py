@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from innkeeper.errors import NotFound
 from innkeeper.model.host import HostInterface
 from innkeeper.model.network import Fabric, HostLink, HostNetwork, Space, Subnet, Vlan
-from innkeeper.store import fabrics, spaces, subnets, vlans
+from innkeeper.model.network_names import Networks
+from innkeeper.store import networks as all_networks
 from innkeeper.store.database import Write
 from innkeeper.store.network_tables import host_interface
 
@@ -21,7 +22,11 @@ c = host_interface.c
 _HOSTS: sa.BindParameter[list[int]] = sa.bindparam("hosts", expanding=True)
 _ALL = sa.select(host_interface).order_by(c.host_id, c.id)
 _OF = _ALL.where(c.host_id.in_(_HOSTS))
+_NETWORKS = sa.select(c.id, c.host_id, c.name, c.vlan_id, c.tags_json).order_by(c.host_id, c.id)
+_NETWORKS_OF = _NETWORKS.where(c.host_id.in_(_HOSTS))
 _INSERT = sa.insert(host_interface).returning(c.id)
+# Made here, once: msgspec's first look at a type is not safe among threads.
+_TEXTS = msgspec.json.Decoder(tuple[str, ...])
 
 
 def of_hosts(sql: sa.Connection, host_ids: Collection[int] | None) -> dict[int, list[HostLink]]:
@@ -46,24 +51,26 @@ def find(sql: sa.Connection, id: int) -> HostLink:
     return _from_row(row)
 
 
-def networks(sql: sa.Connection, host_ids: Collection[int] | None) -> dict[int, tuple[HostNetwork, ...]]:
-    """What the interfaces of hosts are as networks, by host; None: of all hosts. Five queries for any number."""
-    query, which = (_ALL, {}) if host_ids is None else (_OF, {"hosts": list(host_ids)})
-    rows = sql.execute(query, which).all()
-    there = _vlans(sql, {row.vlan_id for row in rows if row.vlan_id is not None})
+def networks(
+    sql: sa.Connection, host_ids: Collection[int] | None, *, known: Networks | None = None
+) -> dict[int, tuple[HostNetwork, ...]]:
+    """What the interfaces of hosts are as networks, by host; None: of all hosts. `known`: all networks, when they were
+    read already. One query; four more to know them."""
+    query, which = (_NETWORKS, {}) if host_ids is None else (_NETWORKS_OF, {"hosts": list(host_ids)})
+    there = _wheres(known or all_networks.known(sql))
     found: dict[int, list[HostNetwork]] = defaultdict(list)
-    for row in rows:
-        vlan, fabric, space, on = there.get(row.vlan_id, _NOWHERE)
-        found[row.host_id].append(
+    for id, host_id, name, vlan_id, tags in sql.execute(query, which):  # by position: a fleet has thousands
+        vlan, fabric, space, on = there.get(vlan_id, _NOWHERE)
+        found[host_id].append(
             HostNetwork(
-                id=row.id,
-                host_id=row.host_id,
-                name=row.name,
+                id=id,
+                host_id=host_id,
+                name=name,
                 vlan=vlan,
                 fabric=fabric,
                 space=space,
                 subnets=on,
-                tags=_tags(row),
+                tags=_TEXTS.decode(tags) if tags != "[]" else (),
             )
         )
     return {host_id: tuple(each) for host_id, each in found.items()}
@@ -73,17 +80,15 @@ _Where = tuple[Vlan | None, Fabric | None, Space | None, tuple[Subnet, ...]]
 _NOWHERE: _Where = (None, None, None, ())
 
 
-def _vlans(sql: sa.Connection, ids: Collection[int]) -> dict[int | None, _Where]:
+def _wheres(known: Networks) -> dict[int | None, _Where]:
     """VLANs with what they are in and what is on them."""
     on: dict[int, list[Subnet]] = defaultdict(list)
-    for subnet in subnets.on(sql, ids):
+    for subnet in known.subnets:
         on[subnet.vlan_id].append(subnet)
-    found = vlans.of(sql, ids)
-    in_fabrics = fabrics.of(sql, {one.fabric_id for one in found.values()})
-    in_spaces = spaces.of(sql, {one.space_id for one in found.values() if one.space_id is not None})
+    fabrics = {one.id: one for one in known.fabrics}
+    spaces = {one.id: one for one in known.spaces}
     return {
-        one.id: (one, in_fabrics[one.fabric_id], in_spaces.get(one.space_id or 0), tuple(on[one.id]))
-        for one in found.values()
+        one.id: (one, fabrics[one.fabric_id], spaces.get(one.space_id or 0), tuple(on[one.id])) for one in known.vlans
     }
 
 
@@ -138,11 +143,7 @@ def _from_row(row: Any) -> HostLink:
         vlan_id=row.vlan_id,
         kind=row.kind,
         mac=row.mac,
-        addresses=tuple(msgspec.json.decode(row.addresses_json)),
+        addresses=_TEXTS.decode(row.addresses_json),
         dhcp=row.dhcp,
-        tags=_tags(row),
+        tags=_TEXTS.decode(row.tags_json),
     )
-
-
-def _tags(row: Any) -> tuple[str, ...]:
-    return tuple(msgspec.json.decode(row.tags_json)) if row.tags_json != "[]" else ()

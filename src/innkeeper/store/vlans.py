@@ -14,40 +14,51 @@ from innkeeper.store.network_tables import host_interface, subnet, vlan
 from innkeeper.store.tables import host, interface, machine
 
 _IDS: sa.BindParameter[list[int]] = sa.bindparam("ids", expanding=True)
-_ALL = sa.select(vlan).order_by(vlan.c.id)
+_COLUMNS = (
+    vlan.c.id,
+    vlan.c.fabric_id,
+    vlan.c.vid,
+    vlan.c.name,
+    vlan.c.description,
+    vlan.c.mtu,
+    vlan.c.dhcp_on,
+    vlan.c.space_id,
+)
+_SELECT = sa.select(*_COLUMNS)
+_ALL = _SELECT.order_by(vlan.c.id)
 _OF = _ALL.where(vlan.c.id.in_(_IDS))
-_SPOT = sa.select(vlan).where(vlan.c.fabric_id == sa.bindparam("fabric_id"), vlan.c.vid == sa.bindparam("vid"))
+_SPOT = _SELECT.where(vlan.c.fabric_id == sa.bindparam("fabric_id"), vlan.c.vid == sa.bindparam("vid"))
 _INSERT = sa.insert(vlan).returning(vlan.c.id)
 
 
 def listing(sql: sa.Connection) -> list[Vlan]:
     """All VLANs, by id."""
-    return [Vlan(**row._mapping) for row in sql.execute(_ALL)]
+    return [_from_row(row) for row in sql.execute(_ALL)]
 
 
 def of(sql: sa.Connection, ids: Collection[int]) -> dict[int, Vlan]:
     """VLANs by id."""
-    return {row.id: Vlan(**row._mapping) for row in sql.execute(_OF, {"ids": list(ids)})}
+    return {row[0]: _from_row(row) for row in sql.execute(_OF, {"ids": list(ids)})}
 
 
 def in_fabric(sql: sa.Connection, fabric_id: int) -> list[Vlan]:
     """The VLANs of a fabric, by their vid."""
-    rows = sql.execute(sa.select(vlan).where(vlan.c.fabric_id == fabric_id).order_by(vlan.c.vid))
-    return [Vlan(**row._mapping) for row in rows]
+    rows = sql.execute(_SELECT.where(vlan.c.fabric_id == fabric_id).order_by(vlan.c.vid))
+    return [_from_row(row) for row in rows]
 
 
 def find(sql: sa.Connection, id: int) -> Vlan:
     """One VLAN; NotFound."""
-    row = sql.execute(sa.select(vlan).where(vlan.c.id == id)).first()
+    row = sql.execute(_SELECT.where(vlan.c.id == id)).first()
     if row is None:
         raise NotFound("No VLAN matches the given query.")
-    return Vlan(**row._mapping)
+    return _from_row(row)
 
 
 def at(sql: sa.Connection, *, fabric_id: int, vid: int) -> Vlan | None:
     """The VLAN of a fabric with that vid."""
     row = sql.execute(_SPOT, {"fabric_id": fabric_id, "vid": vid}).first()
-    return Vlan(**row._mapping) if row else None
+    return _from_row(row) if row else None
 
 
 def create(
@@ -115,3 +126,18 @@ def _free(write: Write, fabric_id: int, vid: int) -> None:
     there = at(write.sql, fabric_id=fabric_id, vid=vid)
     if there is not None:
         raise Conflict(f"There is a VLAN with vid {vid} in that fabric already: {there.name} (id {there.id}).")
+
+
+def _from_row(row: Any) -> Vlan:
+    """By position: every compose reads all of them, and reading by name costs ten times more."""
+    id, fabric_id, vid, name, description, mtu, dhcp_on, space_id = row
+    return Vlan(
+        id=id,
+        fabric_id=fabric_id,
+        vid=vid,
+        name=name,
+        description=description,
+        mtu=mtu,
+        dhcp_on=dhcp_on,
+        space_id=space_id,
+    )
