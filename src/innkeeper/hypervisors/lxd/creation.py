@@ -81,7 +81,9 @@ def _disk(disk: DiskSpec) -> dict[str, str]:
 
 
 def _nic(nic: InterfaceSpec) -> dict[str, str]:
-    device = {"type": "nic", "name": nic.device, "hwaddr": nic.mac}
+    device = {"type": "nic", "hwaddr": nic.mac}
+    if len(nic.device) > 1:  # LXD takes no shorter name; in a VM it is the guest that names its NICs in any case
+        device["name"] = nic.device
     if nic.attach in _NICTYPES:
         device |= {"nictype": _NICTYPES[nic.attach], "parent": nic.parent}
     else:
