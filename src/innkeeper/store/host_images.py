@@ -31,15 +31,20 @@ def fingerprint(sql: sa.Connection, host_id: int, image_id: int) -> str | None:
 def take_turn(write: Write, host_id: int, image_id: int, *, fingerprint: str, operation_id: str) -> Turn:
     """Whether an image is on a host under that fingerprint; else whose turn it is to push it.
 
-    A push of another operation is waited for while some process works on that one; if not, it is taken over.
+    A push of another operation is waited for while some process works on that one; if not, it is taken over. Of two
+    who come first at once one cannot insert the row: its transaction is done again, and finds the other's.
     """
     row = _row(write, host_id, image_id)
-    if row and row.pushed and row.fingerprint == fingerprint:
+    mine = {"fingerprint": fingerprint, "pushed": False, "pusher": operation_id, "used_at": write.now()}
+    if row is None:
+        write.sql.execute(sa.insert(host_image).values({"host_id": host_id, "image_id": image_id, **mine}))
+        return Turn.MINE
+    if row.pushed and row.fingerprint == fingerprint:
         _set(write, host_id, image_id)
         return Turn.THERE
-    if row and not row.pushed and row.pusher != operation_id and _at_work(write.sql, row.pusher):
+    if not row.pushed and row.pusher != operation_id and _at_work(write.sql, row.pusher):
         return Turn.THEIRS
-    _set(write, host_id, image_id, fingerprint=fingerprint, pushed=False, pusher=operation_id)
+    _set(write, host_id, image_id, **mine)
     return Turn.MINE
 
 
@@ -79,11 +84,9 @@ def _row(write: Write, host_id: int, image_id: int) -> sa.Row[tuple[object, ...]
 
 
 def _set(write: Write, host_id: int, image_id: int, **values: object) -> None:
-    """Change the row, used now; make it when it is missing (two at once: the transaction is done again)."""
+    """Change the row, used now. It may be gone with its image: then there is nothing to note."""
     mine = hi.host_id == host_id, hi.image_id == image_id
-    fresh = {"used_at": write.now(), **values}
-    if not write.sql.execute(sa.update(host_image).where(*mine).values(fresh)).rowcount:
-        write.sql.execute(sa.insert(host_image).values({"host_id": host_id, "image_id": image_id, **fresh}))
+    write.sql.execute(sa.update(host_image).where(*mine).values({"used_at": write.now(), **values}))
 
 
 def _at_work(sql: sa.Connection, id: str) -> bool:
