@@ -42,6 +42,7 @@ test-live: venv ## HV=lxd: the tests against that real hypervisor
 	$(PYTEST) -p no_skips -m "live and not postgres"
 
 bench: venv ## the figures we promise, and their bars; QUICK=1: fewer rounds, bars x 1.3
+	@$(LAB1)
 	@$(BIG)
 	@lab/postgres up
 	QUICK=$(QUICK) $(PYTHON) -m bench

@@ -44,15 +44,21 @@ class Address:
         return Credentials(certificate=certificate, key=key), pin
 
 
-def lab_host() -> Address:
-    """The lab's host; CalledProcessError when it is not up."""
-    told = json.loads(_lab("env", NAME))
+def lab_env(name: str = NAME) -> dict[str, Any]:
+    """What the lab tells of a host of its; CalledProcessError when it is not up."""
+    told: dict[str, Any] = json.loads(_lab("env", name))
+    return told
+
+
+def lab_host(name: str = NAME) -> Address:
+    """Where a host of the lab is."""
+    told = lab_env(name)
     return Address(**{name: told[name] for name in ("address", "client_cert", "client_key", "server_cert")})
 
 
-def trust_token() -> str:
+def trust_token(name: str = NAME) -> str:
     """A token for one client that wants to be trusted."""
-    return _lab("token", NAME).strip()
+    return _lab("token", name).strip()
 
 
 def _lab(*words: str) -> str:
@@ -83,6 +89,11 @@ class Bare:
         devices = {key: {k: v for k, v in device.items() if k != "hwaddr"} for key, device in found["devices"].items()}
         kept = {key: found[key] for key in ("architecture", "type", "profiles")}
         return kept | {"source": {"type": "none"}, "config": config, "devices": devices}
+
+    async def power(self, name: str, action: str) -> None:
+        """Start a VM, or stop it by force, and wait."""
+        body = {"action": action, "force": action == "stop", "timeout": 30}
+        await self._change("PUT", f"/1.0/instances/{name}/state", body)
 
     async def delete(self, name: str) -> None:
         """Delete a stopped VM and wait until it is gone."""

@@ -291,3 +291,20 @@ async def test_a_machine_that_is_deleted_takes_its_secrets_along(house: Inn) -> 
     await house.admin.delete(f"machines/{system_id}/", force="true")
     database, cipher = house.house.services.database, house.house.services.cipher
     assert database.ask(deployments.secrets_of, cipher, system_id) == ("", "")
+
+
+async def test_what_a_failed_deployment_leaves_is_somebodys(tmp_path: Path) -> None:
+    """Its host is removed, with its VMs left on it, and added again: the empty instance is adopted, not swept."""
+    async with inn(tmp_path, host="0.0.0.0", sweep_after=0.0) as house:
+        system_id = await ready(house)
+        house.change("alpha", lambda state: state.faults.append(Fault(call="start", kind="refuse")))
+        await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
+        await until_status(house, system_id, "Failed deployment")
+        (host,) = await house.admin.get("vm-hosts/")
+        await house.admin.delete(f"vm-hosts/{host['id']}/")
+        again = await house.add_host()
+        for _ in range(2):
+            await house.admin.post(f"vm-hosts/{again}/", op="refresh")
+        assert list(house.see("alpha").instances) == ["default/web"]
+        (found,) = [one for one in await house.admin.get("machines/") if one["hostname"] == "web"]
+        assert (found["status_name"], found["locked"]) == ("Deployed", True)

@@ -88,7 +88,7 @@ def _empty_again(stage: Stage) -> None:
     assert there.interfaces[0].mac == _find(stage).interfaces[0].mac
     assert state.seeds == {}
     (volume,) = state.volumes.values()
-    assert dict(volume.tags)["operation"] == there.tag("operation"), "its data went too"
+    assert there.tag("operation") == f"{dict(volume.tags)['operation']}-empty", "its data went too"
     assert stage.services.database.ask(deployments.find, _find(stage).system_id) is None
 
 

@@ -1,10 +1,19 @@
-"""The tiny guest deployed on a real LXD: it takes its address and its user data, phones home, and answers."""
+"""The tiny guest deployed on a real LXD: it takes its address and its user data, phones home, and answers.
+
+Released, nothing of it is left; and a server that is killed between two instances of a machine goes on.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import gzip
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -17,7 +26,16 @@ from tests.kit.lab import Lab
 from tests.kit.server import Server, running
 from tests.kit.until import until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB ann"
+# What the guest tells of itself from inside, to whoever asks its port 80.
+REPORT = """#!/bin/sh
+mkdir /run/www
+{ hostname; ip addr; ip route; cat /etc/resolv.conf; cat /seed/meta-data; } > /run/www/report
+httpd -p 80 -h /run/www
+"""
+_straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture
@@ -35,9 +53,27 @@ def lab() -> Iterator[Lab]:
 class Site:
     """A server that guests reach, its administrator, and the lab's host in it."""
 
+    server: Server
     admin: Client
     host: int
     lab: Lab
+
+    async def until_status(self, system_id: str, wanted: str, *, within: float = 120.0) -> set[str]:
+        """Wait until a machine is that; all that it was meanwhile."""
+        seen: set[str] = set()
+
+        async def holds() -> bool:
+            with suppress(httpx2.TransportError):
+                seen.add((await self.admin.get(f"machines/{system_id}/"))["status_name"])
+            return wanted in seen
+
+        await until(holds, within=within, what=f"{system_id} is {wanted}: {seen}")
+        return seen
+
+    async def deploy(self, system_id: str, **fields: Any) -> set[str]:
+        made = await self.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny", **fields)
+        assert made["status_name"] == "Deploying"
+        return await self.until_status(system_id, "Deployed")
 
 
 @pytest.fixture
@@ -50,30 +86,86 @@ async def site(tmp_path: Path, lab: Lab) -> AsyncIterator[Site]:
     )
     database.close()
     with running(server):
-        async with httpx2.AsyncClient(base_url=server.base, timeout=100, trust_env=False) as http:
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        async with httpx2.AsyncClient(base_url=server.base, timeout=100, trust_env=False, limits=limits) as http:
             admin = Client(http, key)
             added = await admin.post(
                 "vm-hosts/", type="lxd", name="lab", power_address=lab.address, password=lab.token()
             )
-            yield Site(admin=admin, host=int(added["id"]), lab=lab)
+            yield Site(server=server, admin=admin, host=int(added["id"]), lab=lab)
             await admin.delete(f"vm-hosts/{added['id']}/", decompose="true")
 
 
-async def until_status(site: Site, system_id: str, wanted: str, *, within: float = 90.0) -> None:
-    seen: set[str] = set()
+async def report(address: str) -> str:
+    """What a guest tells of itself, asked over the network."""
 
-    async def holds() -> bool:
-        seen.add((await site.admin.get(f"machines/{system_id}/"))["status_name"])
-        return wanted in seen
+    def ask() -> str:
+        try:
+            with _straight.open(f"http://{address}/report", timeout=2) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
 
-    await until(holds, within=within, what=f"{system_id} is {wanted}; {seen}")
+    return await until(lambda: asyncio.to_thread(ask), within=30, what=f"{address} answers")
 
 
-async def test_deploy(site: Site) -> None:
-    system_id = await site.admin.compose(site.host, hostname="guest", memory=1024, storage="root:1")
+async def test_a_guest_takes_its_address_and_its_data_and_is_gone_when_it_is_released(site: Site) -> None:
+    prefix = site.lab.address.split(":")[0].rsplit(".", 1)[0].replace("10.117", "10.118")
+    address = f"{prefix}.77"
+    await site.admin.post("account/prefs/sshkeys/", key=KEY)
+    system_id = await site.admin.compose(
+        site.host, hostname="guest", memory=1024, storage="root:1,data:0.1", interfaces=f"eth0:name=lxdbr0,ip={address}"
+    )
     await site.admin.put(f"machines/{system_id}/", hostname="renamed")
-    script = "#!/bin/sh\nhostname > /run/name\nhttpd -p 80 -h /run\n"
-    made = await site.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny", user_data=script)
-    assert made["status_name"] == "Deploying"
-    await until_status(site, system_id, "Deployed")
-    print(await site.admin.get("/api/v1/events", system_id=system_id, after=0))
+    before = await site.admin.get(f"machines/{system_id}/")
+    data = base64.encodebytes(gzip.compress(REPORT.encode())).decode()
+    seen = await site.deploy(system_id, user_data=data)
+    assert seen == {"Deploying", "Deployed"}
+    told = await report(address)
+    machine = await site.admin.get(f"machines/{system_id}/")
+    (link,) = machine["interface_set"][0]["links"]
+    assert (link["mode"], link["ip_address"]) == ("static", address)
+    assert machine["interface_set"][0]["mac_address"] == before["interface_set"][0]["mac_address"]
+    lines = told.splitlines()
+    assert lines[0] == "renamed"
+    assert f"inet {address}/24" in told
+    assert f"link/ether {machine['interface_set'][0]['mac_address']}" in told
+    assert f"default via {link['subnet']['gateway_ip']} dev eth0" in told
+    assert KEY in told
+    instance = site.lab.query("/1.0/instances/guest")
+    assert instance["config"]["cloud-init.user-data"] == REPORT
+
+    released = await site.admin.post(f"machines/{system_id}/", op="release")
+    assert released["status_name"] == "Releasing"
+    assert await site.until_status(system_id, "Ready") <= {"Releasing", "Ready"}
+    empty = site.lab.query("/1.0/instances/guest")
+    assert empty["status"] == "Stopped"
+    assert not [name for name in empty["config"] if name.startswith("cloud-init") or "meta-data" in name]
+    assert empty["devices"]["eth0"]["hwaddr"] == before["interface_set"][0]["mac_address"]
+    assert empty["devices"]["disk1"]["source"] == f"innkeeper-{system_id}-disk1"
+    assert "volatile.base_image" not in empty["config"]
+
+
+async def test_a_server_killed_between_two_instances_goes_on(site: Site) -> None:
+    """Once while it deploys, once while it releases; the host has one instance of the machine in the end."""
+    system_id = await site.admin.compose(site.host, hostname="guest", memory=1024, storage="root:1")
+    await site.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
+    await _kill_at(site, system_id, "create the instance from the image")
+    assert "Missing" not in await site.until_status(system_id, "Deployed")
+    await site.admin.post(f"machines/{system_id}/", op="release")
+    await _kill_at(site, system_id, "remove the instance")
+    assert "Missing" not in await site.until_status(system_id, "Ready")
+    (instance,) = site.lab.query("/1.0/instances?recursion=1")
+    assert (instance["name"], instance["status"]) == ("guest", "Stopped")
+
+
+async def _kill_at(site: Site, system_id: str, step: str) -> None:
+    """SIGKILL the server while it is at that step, and start it again."""
+
+    async def there() -> bool:
+        found = await site.admin.get("/api/v1/operations", system_id=system_id, limit=1)
+        return bool(found[0]["step"] == step)
+
+    await until(there, what=step)
+    site.server.kill()
+    await asyncio.to_thread(site.server.start)

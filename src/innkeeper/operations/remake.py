@@ -82,7 +82,7 @@ async def make_empty(work: Work) -> None:
         await host.delete(name=spec.name, machine=work.operation.system_id)
         there = None
     if there is None or there.tag("machine") != work.operation.system_id:
-        await host.create(spec)
+        await host.create(_left_behind(spec))
 
 
 async def delete_made(work: Work) -> None:
@@ -124,6 +124,13 @@ async def read_back(work: Work) -> None:
 def of_image(spec: InstanceSpec, fingerprint: str) -> InstanceSpec:
     """The same instance, with its root disk made of an image."""
     return replace(spec, image=fingerprint, tags=(*spec.tags, (IMAGE, fingerprint)))
+
+
+def _left_behind(spec: InstanceSpec) -> InstanceSpec:
+    """The same under another mark. What carries the mark of an operation that failed is swept when nobody has it, and
+    an empty instance is what a failed deployment leaves on purpose."""
+    tags = tuple((name, f"{value}-empty" if name == "operation" else value) for name, value in spec.tags)
+    return replace(spec, tags=tags)
 
 
 def settle_power(write: Write, system_id: str, power: PowerState) -> None:
