@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,6 +14,34 @@ from innkeeper.errors import InnkeeperError, Invalid, Unauthorized
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+_PIECE = 2**20  # bytes
+
+
+class Spool:
+    """JSON text that is written first and sent afterwards: the list of a large site is a hundred megabytes, and a
+    slow client takes its time. What is long is on the disk meanwhile, in a file without a name."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=4 * _PIECE)  # noqa: SIM115 (`sent` closes it)
+        self.length = 0
+
+    def write(self, text: bytes | bytearray) -> None:
+        """Add to it. It may write to the disk: call it in a thread."""
+        self.length += len(text)
+        self._file.write(text)
+
+    async def sent(self) -> AsyncIterator[bytes]:
+        """All of it, piece by piece; then it is gone."""
+        try:
+            self._file.seek(0)
+            while piece := await asyncio.to_thread(self._file.read, _PIECE):
+                yield piece
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Forget it."""
+        self._file.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +52,7 @@ class Answer:
     body: str | bytes = b""
     content_type: str = TEXT
     headers: Mapping[str, str] = field(default_factory=dict)
-    pieces: tuple[bytes, ...] = ()  # in place of `body`, for what would be too much in one piece
+    spool: Spool | None = None  # in place of `body`, for what would be too much in memory
 
     @property
     def raw(self) -> bytes:
@@ -30,21 +60,14 @@ class Answer:
         return self.body.encode("utf-8", "replace") if isinstance(self.body, str) else self.body
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pieces:
-    """JSON text in pieces: the list of a large site is a hundred megabytes, and copied whole for every step else."""
-
-    texts: Sequence[bytes]
-
-
 def of(result: object) -> Answer:
-    """A result as an answer: None is 204, bytes and pieces are JSON already, everything else becomes JSON."""
+    """A result as an answer: None is 204, bytes and a spool are JSON already, everything else becomes JSON."""
     if isinstance(result, Answer):
         return result
     if result is None:
         return Answer(status=204)
-    if isinstance(result, Pieces):
-        return Answer(pieces=tuple(result.texts), content_type=JSON)
+    if isinstance(result, Spool):
+        return Answer(spool=result, content_type=JSON)
     if isinstance(result, bytes):
         return Answer(body=result, content_type=JSON)
     return Answer(body=_pretty(result), content_type=JSON)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -64,10 +64,12 @@ class Dispatch:
     def _response(self, answer: Answer, *, trace: str, bare: bool) -> Response:
         headers = {"X-MAAS-API-Hash": self.description.hash, "Vary": "Authorization", "MAAS-trace-id": trace}
         headers |= {"Content-Type": answer.content_type, **answer.headers}
-        if answer.pieces and not bare:
-            headers["Content-Length"] = str(sum(map(len, answer.pieces)))
-            return StreamingResponse(_one_by_one(answer.pieces), status_code=answer.status, headers=headers)
-        response = Response(b"".join(answer.pieces) or answer.raw, status_code=answer.status, headers=headers)
+        if answer.spool is not None:
+            headers["Content-Length"] = str(answer.spool.length)
+            if not bare:
+                return StreamingResponse(answer.spool.sent(), status_code=answer.status, headers=headers)
+            answer.spool.close()
+        response = Response(answer.raw, status_code=answer.status, headers=headers)
         if bare:
             response.body = b""  # the length of the body that GET would have stays
         return response
@@ -130,11 +132,6 @@ class Dispatch:
     async def _identify(self, request: Request, pairs: Pairs) -> Actor | None:
         oauth = {name: value for name, value in pairs if name.startswith("oauth_") and isinstance(value, str)}
         return await auth.identify(self._identifiers, request, oauth=oauth)
-
-
-async def _one_by_one(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
 
 
 def _may_hold_key(request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -15,17 +15,16 @@ _PIECE = 2**20  # bytes
 _ENCODER = msgspec.json.Encoder()
 
 
-def encoded(many: Iterable[Machine], about: shapes.Lookups) -> list[bytes]:
-    """A list of machines as JSON text, in pieces of a few hundred. One machine at a time: of thousands, the objects
-    take many times what the text does."""
-    pieces, some = [b"["], bytearray()
+def encoded(many: Iterable[Machine], about: shapes.Lookups) -> Iterator[bytes]:
+    """A list of machines as JSON text, piece by piece: of thousands, the objects take many times what the text does."""
+    some = bytearray(b"[")
     for number, one in enumerate(many):
         some += b"," if number else b""
         some += _text(_own(one, about))
         if len(some) > _PIECE:
-            pieces.append(bytes(some))
+            yield bytes(some)
             some.clear()
-    return [*pieces, bytes(some), b"]"]
+    yield bytes(some) + b"]"
 
 
 def _text(one: shapes.Json) -> bytes:

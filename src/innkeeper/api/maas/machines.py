@@ -11,7 +11,7 @@ from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit, mark
 from innkeeper.api.maas import machine_parameters as parameters
 from innkeeper.api.maas import machine_shapes, shapes
-from innkeeper.api.maas.answers import Pieces
+from innkeeper.api.maas.answers import Spool
 from innkeeper.api.maas.compose import LEAST_MEMORY
 from innkeeper.api.maas.lookups import FEW, domain_id, lookups, pool_id, shape, zone_id
 from innkeeper.api.maas.machine_access import found, mine, unlocked
@@ -36,17 +36,19 @@ async def listing(call: Call) -> object:
     return await house.services.database.reading(_listing, call)
 
 
-def _listing(sql: sa.Connection, call: Call) -> Pieces:
+def _listing(sql: sa.Connection, call: Call) -> bytes | Spool:
     values = call.values
     seen_by = None if call.user.is_admin else call.user.user_id
     by_host = any(values.texts(name) for name in parameters.BY_HOST)
     known = lookups(sql, None if by_host else [])
     which = parameters.filter_of(values, known, seen_by=seen_by)
     if machine_stream.count(sql, which) > FEW:
-        about = lookups(sql, known=known).complete()
-        return Pieces(texts=machine_shapes.encoded(machine_stream.stream(sql, which), about))
+        about, spool = lookups(sql, known=known).complete(), Spool()
+        for piece in machine_shapes.encoded(machine_stream.stream(sql, which), about):
+            spool.write(piece)
+        return spool
     found = machines.listing(sql, which)
-    return Pieces(texts=machine_shapes.encoded(found, lookups(sql, found, known=known)))
+    return b"".join(machine_shapes.encoded(found, lookups(sql, found, known=known)))
 
 
 async def read(call: Call) -> object:
