@@ -87,8 +87,14 @@ bridges() { # unmanaged bridges live and die with the machine
     done <"$home/bridges"
 }
 
-image() { # the tiny guest under the alias "tiny"
-    ! api /1.0/images/aliases/tiny >/dev/null || return 0
+image() { # the tiny guest under the alias "tiny", in place of one of an older recipe
+    local recipe
+    recipe=$(cat "$LAB/tiny/build" "$LAB/tiny/init" | sha256sum)
+    if api /1.0/images/aliases/tiny >/dev/null; then
+        [ "$recipe" != "$(cat "$home/tiny.recipe" 2>/dev/null)" ] || return 0
+        lxc image delete tiny
+    fi
     "$LAB/tiny/build" "$LAB_DIR/tiny.tar"
     lxc image import "$LAB_DIR/tiny.tar" --alias tiny --quiet
+    echo "$recipe" >"$home/tiny.recipe"
 }

@@ -139,11 +139,13 @@ async def test_a_guest_that_cannot_reach_us_is_known_by_its_lease(house: Inn) ->
     assert phone_home_url(house, "web") == ""
     told = [one["text"] for one in await events(house.admin, system_id=system_id)]
     assert any("when its agent or a lease of its network shows it" in text for text in told)
-    facts = GuestFacts(addresses=(("00:16:3e:00:00:01", "10.0.0.7"),))
+    mac = (await house.admin.get(f"machines/{system_id}/"))["interface_set"][0]["mac_address"]
+    facts = GuestFacts(addresses=((mac, "10.0.0.7"),))
     house.change("alpha", lambda state: state.guests.update({"default/web": facts}))
     await until_status(house, system_id, "Deployed")
     told = [one["text"] for one in await events(house.admin, system_id=system_id)]
     assert "web is up: its host sees its lease" in told
+    assert (await house.admin.get(f"machines/{system_id}/"))["ip_addresses"] == ["10.0.0.7"]
 
 
 async def test_an_address_that_was_set_is_believed(tmp_path: Path) -> None:

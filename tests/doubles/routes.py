@@ -67,6 +67,10 @@ def answer(world: World, method: str, segments: list[str], query: Mapping[str, s
             return _create(world, project, body)
         case ["GET", "instances", name]:
             return _found(world.instances, (project, name), "Instance")
+        case ["GET", "instances", name, "state"]:
+            instance = _found(world.instances, (project, name), "Instance")
+            blank = {"processes": -1, "network": None}
+            return {"status_code": instance["status_code"], **world.instance_states.get(name, blank)}
         case ["PUT", "instances", name, "state"]:
             return _power(world, project, name, body)
         case ["DELETE", "instances", name]:

@@ -79,6 +79,7 @@ class World:
         self.projects: dict[str, Json] = {project["name"]: project for project in sample("projects")}
         self.profiles: dict[str, list[str]] = {"default": ["default"]}
         self.instances: dict[tuple[str, str], Json] = {}
+        self.instance_states: dict[str, Json] = {}  # what is told of guests beside their power
         self.volumes: dict[tuple[str, str, str], Json] = {}  # (pool, project, name)
         self.operations: dict[str, Operation] = {}
         self.tokens: set[str] = set()

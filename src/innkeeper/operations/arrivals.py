@@ -18,7 +18,7 @@ from innkeeper.model.deployment import Sign
 from innkeeper.model.lifecycle import Status
 from innkeeper.operations import release
 from innkeeper.operations.context import Services
-from innkeeper.store import deployments, events, machines, unfinished
+from innkeeper.store import deployments, events, learnt, machines, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.deployments import Waiting
 from innkeeper.store.events import Event
@@ -63,8 +63,8 @@ class Arrivals:
         services.consoles.watch(one.system_id)
         if one.called_off:
             await services.database.writing(called_off, one.system_id)
-        elif one.signs != (Sign.PHONE_HOME,) and (sign := sign_of(await self._seen(one), one.signs)):
-            await services.database.writing(arrived, one.system_id, how=f"its host sees its {sign}")
+        elif one.signs != (Sign.PHONE_HOME,) and (sign := sign_of(facts := await self._seen(one), one.signs)):
+            await services.database.writing(_seen_up, one.system_id, sign, facts)
         elif one.seconds < 0:
             last = services.consoles.last_lines(one.system_id, LINES)
             await services.database.writing(late, one.system_id, console=last)
@@ -78,6 +78,11 @@ class Arrivals:
             return GuestFacts()
 
 
+def _seen_up(write: Write, system_id: str, sign: Sign, facts: GuestFacts) -> None:
+    arrived(write, system_id, how=f"its host sees its {sign}")
+    learnt.of_guest(write, system_id, facts.addresses)
+
+
 def sign_of(facts: GuestFacts, taken: Collection[Sign]) -> Sign | None:
     """The sign of life that a host sees, if it is one of those that are taken."""
     shown = [sign for sign, there in ((Sign.AGENT, facts.agent), (Sign.LEASE, bool(facts.addresses))) if there]
@@ -89,6 +94,8 @@ def phoned_home(write: Write, token: str, *, address: str) -> bool:
     system_id = deployments.use_token(write, token)
     if system_id:
         arrived(write, system_id, how=f"it phoned home from {address}" if address else "it phoned home")
+        if address:
+            learnt.from_guest(write, system_id, address)
     return bool(system_id)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from innkeeper.hypervisors.lxd.creation import instance_body
 from innkeeper.model.machine import DiskSpec, InterfaceSpec
+from innkeeper.model.seed import Seed
 from tests.unit.hypervisors.specs import GB, SPEC
 
 
@@ -69,3 +70,23 @@ def test_body_of_a_vm_with_everything() -> None:
     assert told["eth2"] == {"nictype": "macvlan", "parent": "ens3", "mode": "vepa"}
     assert told["eth3"] == {"nictype": "sriov", "parent": "ens4"}
     assert told["eth4"] == {"network": "ovn1"}
+
+
+def test_body_of_a_guest_of_an_image() -> None:
+    """What LXD writes on the NoCloud drive, and the drive itself; an empty part is left out."""
+    seed = Seed(meta_data="instance-id: a\n", vendor_data="#cloud-config\n{}\n", network_config="{}", user_data="#!x")
+    body = instance_body(replace(SPEC, image="f" * 64, seed=seed))
+    assert body["source"] == {"type": "image", "fingerprint": "f" * 64}
+    config, devices = body["config"], body["devices"]
+    assert isinstance(config, dict)
+    assert isinstance(devices, dict)
+    assert {key: value for key, value in config.items() if key.startswith(("cloud-init.", "user.meta"))} == {
+        "user.meta-data": "instance-id: a\n",
+        "cloud-init.vendor-data": "#cloud-config\n{}\n",
+        "cloud-init.network-config": "{}",
+        "cloud-init.user-data": "#!x",
+    }
+    assert devices["seed"] == {"type": "disk", "source": "cloud-init:config"}
+    plain = instance_body(replace(SPEC, image="f" * 64, seed=replace(seed, user_data="")))["config"]
+    assert isinstance(plain, dict)
+    assert "cloud-init.user-data" not in plain
