@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.host import HostInterface
 from innkeeper.model.lifecycle import Status
-from innkeeper.store import machines
+from innkeeper.model.seed import network_config
+from innkeeper.store import machines, seeds
 from innkeeper.store.database import Write
-from tests.api.facts import audits, composed, cursor, give
+from tests.api.facts import audits, composed, cursor, events, give
 from tests.api.wired import nic_of, subnet_of, wired
 from tests.kit.house import Inn
 
@@ -215,3 +220,41 @@ async def test_others_machines_are_not_there(house: Inn) -> None:
     assert (await ann.call("POST", path, op="add_tag", tag="mine")).status_code == 200
     assert (await bob.call("GET", path)).status_code == 404
     assert (await bob.call("POST", path, op="add_tag", tag="mine")).status_code == 404
+
+
+async def test_what_a_guest_is_told_of_its_network(house: Inn) -> None:
+    """One default gateway, the one that the machine shows; a NIC that was disconnected has no address."""
+    made, path = await nic_of(house, "a:name=br0;b:ip=10.1.0.5,ip=2001:db8:1::5")
+    office = await subnet_of(house, "10.1.0.0/24")
+    await house.admin.put(f"subnets/{office['id']}/", gateway_ip="10.1.0.254")
+    database = house.house.services.database
+
+    def told() -> dict[str, Any]:
+        nics = database.ask(lambda sql: seeds.nics(sql, machines.find(sql, made["system_id"])))
+        found: dict[str, Any] = json.loads(network_config(nics))["ethernets"]
+        return found
+
+    first, second = told().values()
+    assert (first["dhcp4"], "dhcp4-overrides" in first) == (True, False)
+    assert (second["dhcp4"], second["addresses"]) == (False, ["10.1.0.5/24", "2001:db8:1::5/64"])
+    assert "routes" not in second
+    await house.admin.post(path, op="set_default_gateway")
+    first, second = told().values()
+    assert first["dhcp4-overrides"] == {"route-metric": 2000}
+    assert second["routes"] == [{"to": "0.0.0.0/0", "via": "10.1.0.254"}]
+    await house.admin.post(path, op="disconnect")
+    first, second = told().values()
+    assert "dhcp4-overrides" not in first
+    assert (second["dhcp4"], second["dhcp6"], "addresses" in second) == (False, False, False)
+
+
+async def test_what_the_host_refuses_is_said(house: Inn) -> None:
+    made, path = await nic_of(house, "a:ip=10.0.0.5")
+    start = await cursor(house.admin)
+    house.change("alpha", lambda world: world.faults.extend([Fault(call="readdress", kind="refuse")] * 2))
+    gone = await house.admin.post(path, op="disconnect")
+    assert gone["links"] == []
+    text = f"the host was not told the addresses of {made['hostname']}: a fault on demand"
+    assert text in [one["text"] for one in await events(house.admin, after=start)]
+    (there,) = house.see("alpha").instances.values()
+    assert there.interfaces[0].addresses == ("10.0.0.5",)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
+LATER = 2000  # metric of default routes that are not the machine's
 TRIES = 10  # how often cloud-init calls before it gives up
 
 
@@ -38,10 +39,14 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Leg:
-    """One link of a NIC: an address of its own ("10.0.0.5/24"), or "" : asked of the network (`version` 4 or 6)."""
+    """One link of a NIC: an address of its own ("10.0.0.5/24"), or "" : asked of the network (`version` 4 or 6).
+
+    `secondary`: what is asked brings a default route, and the machine's default is another one.
+    """
 
     address: str = ""
     version: int = 4
+    secondary: bool = False
     gateway: str = ""
     dns: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -113,6 +118,8 @@ def _ethernet(nic: Nic, default: set[int]) -> dict[str, Any]:
     addresses = [leg.address for leg in nic.legs if leg.address]
     asked = {leg.version for leg in nic.legs if not leg.address}
     found["dhcp4"], found["dhcp6"] = 4 in asked, 6 in asked
+    for version in sorted({leg.version for leg in nic.legs if leg.secondary and not leg.address}):
+        found[f"dhcp{version}-overrides"] = {"route-metric": LATER}
     if addresses:
         found["addresses"] = addresses
     servers = list(dict.fromkeys(server for leg in nic.legs for server in leg.dns))

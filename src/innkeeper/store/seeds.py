@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from ipaddress import ip_interface, ip_network
-from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
+from innkeeper.model.gateways import default_gateways
 from innkeeper.model.machine import Interface, Machine
-from innkeeper.model.network import Link, LinkMode
+from innkeeper.model.network import Link, LinkMode, Subnet
 from innkeeper.model.seed import Guest, Leg, Nic, Route
-from innkeeper.store import ssh_keys
+from innkeeper.store import ssh_keys, subnets
 from innkeeper.store.network_tables import static_route, subnet, vlan
 from innkeeper.store.tables import domain
 
-_SUBNETS = sa.select(subnet.c.id, subnet.c.cidr, subnet.c.gateway_ip, subnet.c.dns_json, subnet.c.vlan_id)
 _MTUS = sa.select(vlan.c.id, vlan.c.mtu)
-_ROUTES = sa.select(
-    static_route.c.source_id, static_route.c.destination_id, static_route.c.gateway_ip, static_route.c.metric
+_ROUTES = (
+    sa.select(static_route.c.source_id, static_route.c.gateway_ip, static_route.c.metric, subnet.c.cidr)
+    .join(subnet, subnet.c.id == static_route.c.destination_id)
+    .order_by(static_route.c.id)
 )
 
 
@@ -38,54 +38,50 @@ def guest(sql: sa.Connection, machine: Machine, *, phone_home: str) -> Guest:
 
 def nics(sql: sa.Connection, machine: Machine) -> tuple[Nic, ...]:
     """A machine's NICs as its guest shall have them. Three queries."""
-    subnets = {row.id: row for row in sql.execute(_SUBNETS)}
+    on = subnets.of(sql, {link.subnet_id for nic in machine.interfaces for link in nic.links if link.subnet_id})
     mtus = {row.id: row.mtu for row in sql.execute(_MTUS)}
     routes: dict[int, list[Route]] = {}
-    for row in sql.execute(_ROUTES.order_by(static_route.c.id)):
-        if row.destination_id in subnets:
-            route = Route(to=subnets[row.destination_id].cidr, via=row.gateway_ip, metric=row.metric)
-            routes.setdefault(row.source_id, []).append(route)
-    found = tuple(_nic(one, subnets, mtus, routes) for one in machine.interfaces)
-    chosen = {
-        ip_network(subnets[one.subnet_id].cidr).version: one.subnet_id
-        for nic in machine.interfaces
-        for one in nic.links
-        if one.gateway and one.subnet_id in subnets
-    }
-    gateways: dict[int, str] = {int(version): subnets[id].gateway_ip or "" for version, id in chosen.items()}
-    return tuple(replace(nic, legs=tuple(_chosen(leg, gateways) for leg in nic.legs)) for nic in found)
+    for row in sql.execute(_ROUTES):
+        route = Route(to=row.cidr, via=row.gateway_ip, metric=row.metric)
+        routes.setdefault(row.source_id, []).append(route)
+    default = {version: one.link_id for version, one in default_gateways(machine.interfaces, on).items()}
+    return tuple(_nic(one, on, mtus, routes, default) for one in machine.interfaces)
 
 
-def _chosen(leg: Leg, gateways: dict[int, str]) -> Leg:
-    """Where a person chose the default gateway of an IP version, the others are none."""
-    others = leg.version in gateways and leg.gateway != gateways[leg.version]
-    return replace(leg, gateway="") if others else leg
-
-
-def _nic(one: Interface, subnets: dict[int, Any], mtus: dict[int, int], routes: dict[int, list[Route]]) -> Nic:
+def _nic(
+    one: Interface,
+    on: Mapping[int, Subnet],
+    mtus: Mapping[int, int],
+    routes: Mapping[int, list[Route]],
+    default: Mapping[int, int],
+) -> Nic:
     mtu = mtus.get(one.vlan_id, 1500) if one.vlan_id is not None else 1500
     asked = [link for link in one.links if not link.seen_only]
-    if not asked:  # nothing is known of what it hangs on: whoever is there may give it an address
+    if not asked and one.vlan_id is None:  # nothing is known of it: whoever is there may give it an address
         return Nic(name=one.name, mac=one.mac, mtu=mtu, legs=(Leg(),))
-    legs = [leg for link in asked if (leg := _leg(link, subnets, routes)) is not None]
+    legs = [leg for link in asked if (leg := _leg(link, on, routes, default)) is not None]
     return Nic(name=one.name, mac=one.mac, mtu=mtu, legs=tuple(legs))
 
 
-def _leg(link: Link, subnets: dict[int, Any], routes: dict[int, list[Route]]) -> Leg | None:
-    """How a link is in the guest; None: it has no address."""
-    known = subnets.get(link.subnet_id) if link.subnet_id is not None else None
+def _leg(
+    link: Link, on: Mapping[int, Subnet], routes: Mapping[int, list[Route]], default: Mapping[int, int]
+) -> Leg | None:
+    """How a link is in the guest; None: it has no address. `default`: the link with the default gateway, by IP
+    version."""
+    known = on.get(link.subnet_id) if link.subnet_id is not None else None
     if link.mode == LinkMode.LINK_UP:
         return None
     fixed = link.ip if link.ip and not link.learnt and link.mode in (LinkMode.STATIC, LinkMode.AUTO) else ""
     if known is None:
         return Leg() if not fixed else Leg(address=str(ip_interface(fixed)))
     net = ip_network(known.cidr)
+    elsewhere = default.get(net.version, link.id) != link.id
     if not fixed:
-        return Leg(version=net.version)
+        return Leg(version=net.version, secondary=elsewhere)
     return Leg(
         address=f"{fixed}/{net.prefixlen}",
         version=net.version,
-        gateway=known.gateway_ip or "",
-        dns=tuple(msgspec.json.decode(known.dns_json)),
+        gateway="" if elsewhere else known.gateway_ip or "",
+        dns=known.dns_servers,
         routes=tuple(routes.get(known.id, ())),
     )
