@@ -6,13 +6,16 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import lxd, start, storm
+from bench import deploy, fleet, lxd, placement, start, storm
 from bench.table import Figure, print_table
 
 MEASURES: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "lxd": lxd.measure,
+    "deploy": deploy.measure,
     "storm": storm.measure,
     "start": start.measure,
+    "placement": placement.measure,
+    "fleet": fleet.measure,
 }
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -17,9 +14,9 @@ from innkeeper.errors import HostFailure, InnkeeperError, recall
 from innkeeper.operations.context import Services
 from innkeeper.operations.engine import Engine
 from innkeeper.store import events, operations, users
-from innkeeper.store.candidates import Inventories
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
+from innkeeper.store.fleet import Fleet
 from innkeeper.store.operations import Operation, State
 from innkeeper.watch import Watch
 
@@ -34,13 +31,13 @@ class House:
     engine: Engine
     watch: Watch
     feed: Feed
-    inventories: Inventories = field(default_factory=Inventories)  # of the fleet, for its decisions
-    choosing: Counter[int] = field(default_factory=Counter)  # machines that are just being claimed, by host
+    fleet: Fleet = field(default_factory=Fleet)  # for decisions
     _turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def start(self) -> None:
         await self.feed.start()
         await self.engine.start()
+        self.services.consoles.me = self.engine.me
         await self.watch.start()
 
     async def leave(self) -> None:
@@ -53,15 +50,6 @@ class House:
         """Composes on one host take turns to look and claim: of a burst the rest wait here, where a wait costs nothing,
         and not in the threads and connections that readers need too."""
         return self._turns.setdefault(host_id, asyncio.Lock())
-
-    @contextmanager
-    def chosen(self, host_id: int) -> Iterator[None]:
-        """A host was chosen and is not claimed yet: of a burst the next ones look elsewhere first."""
-        self.choosing[host_id] += 1
-        try:
-            yield
-        finally:
-            self.choosing[host_id] -= 1
 
     async def stop(self) -> None:
         """In this order: nobody looks, what runs lets go, connections close."""

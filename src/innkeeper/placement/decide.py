@@ -110,7 +110,7 @@ def headroom(candidate: Candidate, found: Fit, *, machines: int = 1) -> float:
     """What part of its scarcest resource a host has left with that many machines more; below 0: not enough."""
     asked: list[tuple[Figure | None, int]] = [(candidate.cores, found.cores)]
     asked.append((candidate.huge_pages if found.huge_pages else candidate.memory, found.memory))
-    pools = dict(candidate.storage)
+    pools = candidate.figures
     sizes: Counter[str] = Counter()
     for disk in found.disks:
         sizes[disk.pool] += disk.size

@@ -38,6 +38,16 @@ class Candidate:
     groups: Mapping[str, str] = field(default_factory=dict)  # anti-affinity group → the machine of it that is there
 
     @cached_property
+    def figures(self) -> dict[str, Figure]:
+        """The figures of its storage pools, by name."""
+        return dict(self.storage)
+
+    @cached_property
+    def free(self) -> dict[str, int]:
+        """What its storage pools have free, by name."""
+        return {name: figure.free for name, figure in self.storage}
+
+    @cached_property
     def pools(self) -> frozenset[str]:
         """The names of its storage pools."""
         return frozenset((*(name for name, _ in self.storage), *self.unmeasured))
@@ -186,7 +196,7 @@ def _pins(candidate: Candidate, pinned: tuple[int, ...], against: _Reasons) -> N
 
 def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reasons) -> tuple[PlacedDisk, ...]:
     """Pools for all disks together: each takes from what the earlier ones left."""
-    pools = dict(candidate.storage)
+    pools = candidate.figures
     if unknown := _unmeasured(candidate, wanted):
         for name in unknown:
             against.unknown(f"the size of its storage pool {name} is not known yet", "storage")
@@ -195,7 +205,7 @@ def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reas
         none = "its storage pools are not known yet" if candidate.cores is None else "it has no storage pool"
         against.unknown(none, "storage")
         return ()
-    free = {name: figure.free for name, figure in pools.items()}
+    free = dict(candidate.free)
     placed = []
     for disk in wanted:
         name, why = _pool_for(candidate, disk, free)
@@ -214,9 +224,11 @@ def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reas
 
 def _unmeasured(candidate: Candidate, wanted: tuple[DiskRequest, ...]) -> tuple[str, ...]:
     """The pools that these disks would go to, did we know their size."""
+    if not candidate.unmeasured:
+        return ()
     found = []
     for disk in wanted:
-        named = [tag for tag in disk.tags if tag in candidate.unmeasured or tag in dict(candidate.storage)]
+        named = [tag for tag in disk.tags if tag in candidate.pools]
         chosen = named[:1] or [candidate.default_pool]
         found += [name for name in chosen if name in candidate.unmeasured]
     return tuple(dict.fromkeys(found)) or (candidate.unmeasured if not candidate.storage else ())

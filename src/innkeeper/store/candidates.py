@@ -41,8 +41,8 @@ def candidates(sql: sa.Connection, which: Sequence[Host], *, known: Networks | N
     groups: dict[int, dict[str, str]] = defaultdict(dict)
     for row in sql.execute(_GROUPS, {"ids": ids}):
         groups[row.host_id][row.anti_affinity] = row.hostname
-    told = inventories if inventories is not None else {id: hosts.inventory(sql, id) for id in ids}
-    known = networks.known(sql)
+    told = _inventories(sql, ids)
+    known = networks.known(sql) if known is None else known
     on = host_interfaces.networks(sql, ids, known=known)
     return [
         Candidate(

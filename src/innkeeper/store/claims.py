@@ -36,6 +36,7 @@ from innkeeper.store import (
     storage_pools,
 )
 from innkeeper.store.database import Write
+from innkeeper.store.fleet import Around
 from innkeeper.store.tables import claim
 
 c = claim.c
@@ -80,7 +81,8 @@ def _decided(sql: sa.Connection, host: Host, request: Request, allotment: Allotm
         candidate, found = _checked(sql, host, request)
         only = Verdict(host_id=host.id, host=host.name, score=round(headroom(candidate, found), 6), fit=found)
         return found, placements.pack(Decision(verdicts=(only,), best=only))
-    again = verdict(candidates.standings(sql, [host])[0], allotment.wish, request)
+    known = allotment.around.still(sql) if allotment.around else None
+    again = verdict(candidates.standings(sql, [host], known=known)[0], allotment.wish, request)
     if again.fit is None:
         raise _refusal(Unfit(host_id=host.id, host=host.name, reasons=again.reasons))
     return again.fit, allotment.verdicts
@@ -108,6 +110,7 @@ class Allotment:
     wish: Wish
     agent_name: str = ""
     verdicts: str = ""
+    around: Around | None = None  # the networks that were decided by: not read again while they are the same
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ from innkeeper.errors import Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_MOVED = "what is around hosts was written"  # a note on a connection
 EVENTS_LOCK = 0x1EE7  # advisory lock: events get their ids in the order of commits
 NETWORKS_LOCK = 0x1EE8  # advisory lock: networks that a host is the first to tell of are made one at a time
 LOCK_TIMEOUT_MS = 20_000
@@ -112,6 +113,7 @@ class Database:
                 hide_parameters=True,
                 connect_args={"options": options, "connect_timeout": 5},
             )
+        sa.event.listen(self.engine, "after_execute", _notice)
         self._reader = self.engine.execution_options(reading=True)
 
     def on_write(self, call: Callable[[list[dict[str, Any]]], None]) -> None:
@@ -124,11 +126,14 @@ class Database:
 
         Raises Unavailable, as everything here that asks the database.
         """
-        from innkeeper.store import events
+        from innkeeper.store import events, stamps
 
         with _told(), self._turn, self.engine.begin() as connection:
             write = Write(connection, self.is_sqlite)
+            connection.info.pop(_MOVED, None)
             yield write
+            if connection.info.pop(_MOVED, False):
+                stamps.move(connection, stamps.AROUND)
             if write.events:
                 events.insert(write)
         if write.events:
@@ -204,6 +209,15 @@ def _told() -> Iterator[None]:
         if isinstance(error, OperationalError) or error.connection_invalidated:
             raise Unavailable("The database does not answer now.", resolution="Try again in a moment.") from error
         raise
+
+
+def _notice(connection: sa.Connection, clause: Any, *_: object) -> None:
+    """What is around hosts was written: the transaction moves its stamp."""
+    if getattr(clause, "is_dml", False):
+        from innkeeper.store.stamps import TABLES
+
+        if clause.table.name in TABLES:
+            connection.info[_MOVED] = True
 
 
 def _configure_sqlite(raw: Any, _record: object) -> None:

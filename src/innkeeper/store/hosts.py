@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.hypervisors.base import Credentials, Target
 from innkeeper.model.host import Host, HostState, Inventory
-from innkeeper.store import secrets
+from innkeeper.store import secrets, stamps
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.deployment_tables import deployment
 from innkeeper.store.secrets import Cipher
@@ -21,6 +21,7 @@ _COLUMNS = [column for column in host.c if column.name not in ("inventory_json",
 _ONE = host.c.id == sa.bindparam("id")
 _FIND = sa.select(*_COLUMNS).where(_ONE)
 _LOCK = _FIND.with_for_update()
+_HOLD = sa.select(host.c.id).where(_ONE).with_for_update()
 _INVENTORY = sa.select(host.c.inventory_json).where(_ONE)
 # Made here, once: msgspec's first look at a type is not safe among threads.
 _DECODER = msgspec.json.Decoder(Inventory)
@@ -99,6 +100,7 @@ def lock(write: Write, id: int) -> Host:
     row = write.sql.execute(_LOCK, {"id": id}).first()
     if row is None:
         raise NotFound("No Pod matches the given query.")
+    stamps.move(write.sql, id)
     return _from_row(row)
 
 
@@ -112,7 +114,8 @@ def lock_for_work(write: Write, id: int) -> Host:
 
 def hold(write: Write, id: int) -> None:
     """Lock a VM host's row if it is still there: who changes claims takes this lock first."""
-    write.sql.execute(sa.select(host.c.id).where(host.c.id == id).with_for_update())
+    if write.sql.scalar(_HOLD, {"id": id}) is not None:
+        stamps.move(write.sql, id)
 
 
 def inventory(sql: sa.Connection, id: int) -> Inventory:
@@ -156,12 +159,15 @@ def insert(write: Write, **values: Any) -> int:
         "guest_address": "",
     }
     statement = sa.insert(host).values(created=NOW, updated=NOW, **(defaults | values)).returning(host.c.id)
-    return int(write.sql.scalar(statement) or 0)
+    id = int(write.sql.scalar(statement) or 0)
+    stamps.move(write.sql, id)
+    return id
 
 
 def update(write: Write, id: int, **values: Any) -> None:
     """Change columns of a host."""
     write.sql.execute(sa.update(host).where(host.c.id == id).values(updated=NOW, **values))
+    stamps.move(write.sql, id)
 
 
 def reconnect(write: Write, id: int) -> None:
@@ -194,6 +200,7 @@ def delete(write: Write, id: int) -> None:
     """Delete a host's row, its pools, claims and secrets (machines must be gone before)."""
     secrets.forget(write, path=f"host/{id}")
     write.sql.execute(sa.delete(host).where(host.c.id == id))
+    stamps.forget(write.sql, id)
 
 
 def made_here(sql: sa.Connection, id: int) -> bool:

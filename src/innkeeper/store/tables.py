@@ -284,6 +284,10 @@ sa.Index("ix_operation_open", operation.c.state, operation.c.owner, sqlite_where
 sa.Index("ix_operation_created", operation.c.created)
 process = sa.Table("process", metadata, C("id", Str(32), primary_key=True), C("beat", Float), C("address", Str(200)))
 
+stamp = sa.Table(  # see `stamps`
+    "stamp", metadata, C("of", Big, primary_key=True, autoincrement=False), C("number", Big)
+)
+
 event = sa.Table(
     "event",
     metadata,

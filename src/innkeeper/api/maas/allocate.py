@@ -23,11 +23,11 @@ from innkeeper.errors import Conflict, HostFailure, InnkeeperError
 from innkeeper.model.allocation import Wish
 from innkeeper.model.lifecycle import Status
 from innkeeper.operations.compose import COMPOSE
-from innkeeper.placement.decide import Decision
-from innkeeper.store import allocation, candidates, claims, machines, placements
+from innkeeper.store import allocation, claims, machines, placements
 from innkeeper.store.allocation import Looked
 from innkeeper.store.claims import Allotment, Claimed
 from innkeeper.store.database import Write
+from innkeeper.store.fleet import Choice
 
 TRIES = 10  # of the machines that fit, before they are looked at again
 ROUNDS = 50  # races that may be lost on the way to one host
@@ -91,18 +91,22 @@ async def _compose(call: Call, wish: Wish, looked: Looked) -> shapes.Json:
     failed: dict[int, str] = {}
     deadline = asyncio.get_running_loop().time() + house.services.settings.compose_wait
     for _ in range(ROUNDS + len(failed)):
-        decision, packed = await house.services.database.reading(_decide, house, wish, failed)
-        if decision is None or decision.best is None:
-            raise refusal(call.values, wish, looked, decision)
-        host_id = decision.best.host_id
+        choice, packed = await house.services.database.reading(_decide, house, wish, failed)
+        if choice is None or choice.decision.best is None:
+            raise refusal(call.values, wish, looked, choice.decision if choice else None)
+        host_id = choice.decision.best.host_id
+        allotment = Allotment(
+            wish=wish, agent_name=call.values.text("agent_name"), verdicts=packed, around=choice.around
+        )
         try:
-            with house.chosen(host_id):
-                async with house.turn(host_id):
-                    claimed = await house.services.database.writing(_claim, call, wish, host_id, packed)
+            async with house.turn(host_id):
+                claimed = await house.services.database.writing(_claim, call, host_id, allotment)
         except InnkeeperError as lost:  # somebody was quicker, or the host has changed since: the fleet tells
             if lost.status >= 500 and not isinstance(lost, HostFailure):
                 raise
             continue
+        finally:
+            house.fleet.claimed(choice)
         try:
             await house.outcome(claimed.operation, call.request)
         except HostFailure as error:
@@ -114,17 +118,16 @@ async def _compose(call: Call, wish: Wish, looked: Looked) -> shapes.Json:
     raise Conflict("Too many others are taking machines at once.", resolution="Try again in a moment.")
 
 
-def _decide(sql: sa.Connection, house: House, wish: Wish, failed: Mapping[int, str]) -> tuple[Decision | None, str]:
+def _decide(sql: sa.Connection, house: House, wish: Wish, failed: Mapping[int, str]) -> tuple[Choice | None, str]:
     """The decision over the whole fleet as it stands now, also as it is kept; None for a wish that none is made for."""
     if not wish.composable:
         return None, ""
-    waiting = dict(house.choosing)
-    decision = candidates.decision(sql, wish, inventories=house.inventories, waiting=waiting, without=failed)
-    return decision, placements.pack(decision) if decision.best else ""
+    choice = house.fleet.choose(sql, wish, without=failed)
+    return choice, placements.pack(choice.decision) if choice.decision.best else ""
 
 
-def _claim(write: Write, call: Call, wish: Wish, host_id: int, packed: str) -> Claimed:
-    house: House = call.services
+def _claim(write: Write, call: Call, host_id: int, allotment: Allotment) -> Claimed:
+    house, wish = call.services, allotment.wish
     claimed = claims.compose(
         write,
         host_id=host_id,
@@ -134,7 +137,7 @@ def _claim(write: Write, call: Call, wish: Wish, host_id: int, packed: str) -> C
         actor_id=call.user.user_id,
         actor=call.user.username,
         request_mark=mark(call.request),
-        allotment=Allotment(wish=wish, agent_name=call.values.text("agent_name"), verdicts=packed),
+        allotment=allotment,
     )
     one = machines.find(write.sql, claimed.system_id)
     text = f"composed {one.hostname} for {call.user.username} by allocate{why(call.values)}"

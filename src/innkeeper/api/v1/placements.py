@@ -63,9 +63,9 @@ def _placement(sql: sa.Connection, system_id: str, who: Actor) -> PlacementBody:
         VerdictBody(
             host_id=each.host_id,
             host=each.host,
-            fits=each.fits,
+            fits=each.score is not None,
             score=each.score,
-            reasons=[ReasonBody(constraint=r.constraint, kind=r.kind, text=r.text) for r in each.reasons],
+            reasons=[ReasonBody(constraint=r.about, kind=r.kind, text=r.text) for r in each.reasons],
         )
         for each in found.verdicts
     ]

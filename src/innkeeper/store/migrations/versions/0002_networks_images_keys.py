@@ -314,6 +314,14 @@ def upgrade() -> None:
     with op.batch_alter_table("address", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_address_link_id"), ["link_id"], unique=False)
 
+    op.create_table(
+        "stamp",
+        sa.Column("of", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("of", name=op.f("pk_stamp")),
+    )
+    op.execute("INSERT INTO stamp (of, number) SELECT id, 1 FROM host")
+
     with op.batch_alter_table("domain", schema=None) as batch_op:
         batch_op.add_column(sa.Column("is_default", sa.Boolean(), server_default=sa.false(), nullable=False))
     domain = sa.table("domain", sa.column("id"), sa.column("is_default"))

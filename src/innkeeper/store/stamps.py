@@ -1,0 +1,40 @@
+"""How often what placement reads has moved: who has read it before reads only what moved since.
+
+One stamp a host, for all that is decided under its row's lock (its claims, pools, settings, inventory); and one for
+what is around hosts: networks, zones, resource pools.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from innkeeper.store.tables import stamp
+
+AROUND = 0  # hosts' ids begin at 1
+TABLES = frozenset({"fabric", "vlan", "space", "subnet", "host_interface", "zone", "resource_pool"})  # around hosts
+_MOVE = sa.update(stamp).where(stamp.c.of == sa.bindparam("which")).values(number=stamp.c.number + 1)
+_FIRST = sa.insert(stamp)
+_FORGET = sa.delete(stamp).where(stamp.c.of == sa.bindparam("which"))
+_ONE = sa.select(stamp.c.number).where(stamp.c.of == sa.bindparam("which"))
+_ALL = sa.select(stamp.c.of, stamp.c.number)
+
+
+def move(sql: sa.Connection, of: int) -> None:
+    """Note, in the transaction that changes it, that a host (or what is AROUND them) moved."""
+    if sql.execute(_MOVE, {"which": of}).rowcount == 0:
+        sql.execute(_FIRST, {"of": of, "number": 1})
+
+
+def forget(sql: sa.Connection, host_id: int) -> None:
+    """A host is gone."""
+    sql.execute(_FORGET, {"which": host_id})
+
+
+def of(sql: sa.Connection, which: int) -> int:
+    """How often it moved."""
+    return int(sql.scalar(_ONE, {"which": which}) or 0)
+
+
+def all(sql: sa.Connection) -> dict[int, int]:
+    """Every stamp there is. A host without one is not there."""
+    return {row.of: row.number for row in sql.execute(_ALL)}
