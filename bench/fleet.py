@@ -24,6 +24,7 @@ from tests.kit.server import Server, running
 RATE = 30  # requests a second
 SECONDS = 10 if QUICK else 30
 PAGE = 100
+_PAGES = "/api/v1/machines"
 _WHOLE = 3  # times that the whole list is read
 
 
@@ -36,9 +37,11 @@ async def measure() -> list[Figure]:
         with running(server):
             await _until_watched(server)
             async with guest(server) as client:
-                load = _Load(client, [one["system_id"] for one in await _page(client, 0)])
+                load = _Load(
+                    client, [one["system_id"] for one in (await client.good("GET", _PAGES, limit=1000))["machines"]]
+                )
                 await load.run()
-                whole = [await _timed(lambda: client.good("GET", "machines/")) for _ in range(_WHOLE)]
+                whole = [await _timed(lambda: client.fetch("machines/")) for _ in range(_WHOLE)]
             memory = _peak(server)
     return [*load.figures(), *_list_figures(whole, memory)]
 
@@ -66,9 +69,9 @@ class _Load:
         (kind,) = self.chosen.choices([*kinds], [*kinds.values()])
         host = self.chosen.randint(1, HOSTS)
         calls: dict[str, Callable[[], Awaitable[Any]]] = {
-            "one machine": lambda: self.client.good("GET", f"machines/{self.chosen.choice(self.system_ids)}/"),
-            "page": lambda: _page(self.client, self.chosen.randrange(MACHINES - PAGE)),
-            "one host": lambda: self.client.good("GET", f"vm-hosts/{host}/"),
+            "one machine": lambda: self.client.fetch(f"machines/{self.chosen.choice(self.system_ids)}/"),
+            "page": lambda: self.client.fetch(_PAGES, after=self.chosen.randrange(MACHINES - PAGE), limit=PAGE),
+            "one host": lambda: self.client.fetch(f"vm-hosts/{host}/"),
             "compose": lambda: self.client.good("POST", f"vm-hosts/{host}/", op="compose", storage="root:8"),
         }
         self.seconds[kind].append(await _timed(calls[kind]))
@@ -96,13 +99,6 @@ def _list_figures(whole: list[float], memory: int) -> list[Figure]:
         Figure(name=f"whole list of {MACHINES:,} machines", value=min(whole), unit="s", most=1.5, detail=shown),
         Figure(name="memory of the server, at most", value=memory / 1e6, unit="MB", most=400),
     ]
-
-
-async def _page(client: Guest, after: int) -> list[dict[str, Any]]:
-    """A page of machines; they are numbered from 1 in the order they were made."""
-    body = await client.good("GET", "/api/v1/machines", after=after, limit=PAGE)
-    machines: list[dict[str, Any]] = body["machines"]
-    return machines
 
 
 async def _timed(call: Callable[[], Awaitable[Any]]) -> float:
