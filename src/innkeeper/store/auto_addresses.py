@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from innkeeper.model.addresses import RESERVED
 from innkeeper.model.machine import Machine
 from innkeeper.model.network import LinkMode
 from innkeeper.store import addresses, links
 from innkeeper.store.database import Write
-from innkeeper.store.network_tables import link, subnet, vlan
+from innkeeper.store.network_tables import ip_range, link, subnet, vlan
 from innkeeper.store.tables import interface
 
-_DHCP = sa.select(subnet.c.id, vlan.c.dhcp_on).join(vlan, vlan.c.id == subnet.c.vlan_id)
+# Subnets whose addresses others give: by the DHCP of a host's network, or of whoever manages them. Of those that others
+# manage we give what is in the ranges that they reserved for us.
+_OURS = sa.select(ip_range.c.id).where(ip_range.c.subnet_id == subnet.c.id, ip_range.c.kind == RESERVED).exists()
+_GIVEN = (
+    sa.select(subnet.c.id)
+    .join(vlan, vlan.c.id == subnet.c.vlan_id)
+    .where(sa.or_(vlan.c.dhcp_on, sa.and_(~subnet.c.managed, ~_OURS)))
+)
 
 
 def give(write: Write, machine: Machine) -> None:
-    """Take an address for every AUTO link on a VLAN without DHCP. Conflict naming the subnet that has none left.
+    """Take an address for every AUTO link whose subnet is ours to give of. Conflict naming one that has none left.
 
     Subnets are served in the order of their ids, so that two deployments never wait for each other crosswise.
     """
-    dhcp = {row.id: row.dhcp_on for row in write.sql.execute(_DHCP)}
-    without = [
+    given = set(write.sql.scalars(_GIVEN))
+    ours = [
         (one.subnet_id, one.id, nic.mac)
         for nic in machine.interfaces
         for one in nic.links
-        if one.mode == LinkMode.AUTO and one.subnet_id is not None and not dhcp[one.subnet_id]
+        if one.mode == LinkMode.AUTO and one.subnet_id is not None and one.subnet_id not in given
         if not one.ip or one.learnt
     ]
-    for subnet_id, link_id, mac in sorted(without):
+    for subnet_id, link_id, mac in sorted(ours):
         ip = addresses.take_free(write, subnet_id=subnet_id, link_id=link_id, hostname=machine.hostname, mac=mac)
         links.update(write, link_id, ip=ip, learnt=False)
 
