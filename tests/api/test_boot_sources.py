@@ -168,6 +168,8 @@ async def test_sources_and_selections(house: Inn) -> None:
     assert (chosen["os"], chosen["release"], chosen["arches"]) == ("ubuntu", "noble", ["amd64", "arm64"])
     again = await admin.call("POST", f"{path}selections/", os="ubuntu", release="noble")
     assert again.status_code == 409
+    wrong = await admin.call("POST", f"{path}selections/", os="ubuntu", release="a/b")
+    assert (wrong.status_code, list(wrong.json())) == (400, ["release"])
     one = f"{path}selections/{chosen['id']}/"
     assert await admin.get(one) == chosen
     changed = await admin.put(one, release="jammy")

@@ -121,11 +121,11 @@ TABLE = {
     "GET boot-sources/{id}/": ADMINS,
     "PUT boot-sources/{id}/": ADMINS,
     "DELETE boot-sources/{id}/": ADMINS,
-    "GET boot-sources/{source_id:int}/selections/": ADMINS,
-    "POST boot-sources/{source_id:int}/selections/": ADMINS,
-    "GET boot-sources/{source_id:int}/selections/{id}/": ADMINS,
-    "PUT boot-sources/{source_id:int}/selections/{id}/": ADMINS,
-    "DELETE boot-sources/{source_id:int}/selections/{id}/": ADMINS,
+    "GET boot-sources/{boot_source_id:int}/selections/": ADMINS,
+    "POST boot-sources/{boot_source_id:int}/selections/": ADMINS,
+    "GET boot-sources/{boot_source_id:int}/selections/{id}/": ADMINS,
+    "PUT boot-sources/{boot_source_id:int}/selections/{id}/": ADMINS,
+    "DELETE boot-sources/{boot_source_id:int}/selections/{id}/": ADMINS,
     **{call.format(many="vm-hosts/"): row for call, row in HOSTS.items()},
     **{call.format(many="pods/"): row for call, row in HOSTS.items()},
     "GET machines/": USERS,
@@ -281,7 +281,7 @@ async def test_everybody_at_every_route(house: Inn) -> None:
     absent = dict.fromkeys(("filename", "discovery_id", "osystem", "distro_series"), "x") | {"partition": "1"}
     disk = str((await house.admin.get(f"machines/{system_id}/"))["blockdevice_set"][0]["id"])
     names = absent | {"id": "0", "username": "ann", "name": "default", "pool": "0", "system_id": system_id}
-    names |= {"fabric_id": "0", "vid": "0", "source_id": "0", "file_id": "0"}
+    names |= {"fabric_id": "0", "vid": "0", "boot_source_id": "0", "file_id": "0"}
     ids = {"vm-hosts": {"id": str(host)}, "pods": {"id": str(host)}, "nodes": {"id": disk}}
     wrong = []
     for call, row in TABLE.items():

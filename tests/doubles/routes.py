@@ -48,6 +48,8 @@ def answer(world: World, method: str, segments: list[str], query: Mapping[str, s
             return world.networks
         case ["GET", "networks", name, "state"]:
             return _found(world.network_states, name, "Network interface")
+        case ["GET", "networks", name, "leases"]:
+            return _found(world.leases, name, "Network")
         case ["GET", "storage-pools"]:
             return [{**pool, "config": None if world.restricted else pool["config"]} for pool in world.pools.values()]
         case ["GET", "storage-pools", name, "resources"]:
@@ -56,6 +58,8 @@ def answer(world: World, method: str, segments: list[str], query: Mapping[str, s
             return world.volume_shapes(name, None if everything else {project})
         case [_, "storage-pools", pool, "volumes", "custom", *rest]:
             return _volume(world, method, pool, project, rest, body)
+        case ["GET", "images"]:
+            return []
         case ["GET", "instances"]:
             wanted = query.get("instance-type", "")
             return [
@@ -73,6 +77,10 @@ def answer(world: World, method: str, segments: list[str], query: Mapping[str, s
             return {"status_code": instance["status_code"], **world.instance_states.get(name, blank)}
         case ["PUT", "instances", name, "state"]:
             return _power(world, project, name, body)
+        case ["PATCH", "instances", name]:
+            there = _found(world.instances, (project, name), "Instance")
+            there["devices"] |= body["devices"]
+            return {}
         case ["DELETE", "instances", name]:
             return _delete(world, project, name)
         case ["GET", "operations"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from innkeeper.images import contents, conversion
-from innkeeper.model.image import Image, Part
+from innkeeper.model.image import Image, Kind, Part
 from innkeeper.operations import prepare_image
 from innkeeper.store import images
 from innkeeper.store.operations import Operation, State
@@ -117,3 +117,19 @@ async def test_an_older_set_that_is_ready_late_leaves_the_newer_arriving(stage: 
     image = database.ask(images.find, one.id)
     assert image.version == "1"
     assert {file.version for file in image.files} == {"1", "2"}
+
+
+async def test_what_never_came_to_be_is_forgotten_in_time(stage: Stage) -> None:
+    """An upload that was given up, and the new version of an image that was; never what can be deployed."""
+    await upload(stage, tgz=unified())
+    receive(stage.services, version="2", files={"lxd-metadata": b"told"})
+    receive(stage.services, version="1", files={"lxd-metadata": b"told"}, name="custom/half")
+    database = stage.services.database
+    alias = {"name": "custom/alias", "architecture": "amd64/generic", "kind": Kind.ALIAS, "complete": True}
+    database.transact(images.add, **alias)
+    before = database.ask(images.listing)
+    database.transact(images.expire, older_than=100)
+    assert database.ask(images.listing) == before
+    database.transact(images.expire, older_than=-100)
+    names = {one.name: [file.version for file in one.files] for one in database.ask(images.listing)}
+    assert names == {"custom/tiny": ["1"], "custom/alias": []}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.host import Host
 from innkeeper.model.image import ImageFacts
-from innkeeper.operations import forget_image, push_image
+from innkeeper.operations import forget_image, push_image, remove_host
 from innkeeper.store import host_images, images
 from innkeeper.store.deployment_tables import host_image
+from innkeeper.store.operations import State
+from innkeeper.store.tables import event
 from tests.kit.images import add_image
 from tests.laws.stage import Stage
 
@@ -112,3 +115,31 @@ async def test_a_push_that_came_to_nothing_is_no_reason_to_keep_anything(stage: 
     await tidy(stage, host)
     assert stage.see("alpha").images == {}
     assert stage.services.database.ask(host_images.kept, host.id) == set()
+
+
+async def removed(stage: Stage, host: Host) -> None:
+    order = {"decompose": False, "force": False, "actor": "admin"}
+    ended = await stage.run(stage.services.database.transact(remove_host.submit, host.id, **order))
+    assert ended.state == State.DONE, ended
+
+
+async def test_a_host_that_is_removed_gives_our_images_back(stage: Stage) -> None:
+    host = await pushed(stage)
+    others(stage)
+    await removed(stage, host)
+    assert set(stage.see("alpha").images) == {THEIRS, ANOTHERS}
+
+
+async def test_an_image_that_waits_to_be_forgotten_keeps_no_host(stage: Stage) -> None:
+    """The host is away: its image cannot go, and nobody waits for that."""
+    host = await pushed(stage)
+    stage.change("alpha", lambda state: setattr(state, "up", False))
+    waiting = stage.services.database.transact(forget_image.submit, host.id, fingerprint=OURS, actor="admin")
+    await removed(stage, host)
+    assert stage.find(waiting).state == State.FAILED
+    texts = stage.services.database.ask(_events)
+    assert any("our images could not be deleted on the host" in text for text in texts)
+
+
+def _events(sql: sa.Connection) -> list[str]:
+    return list(sql.scalars(sa.select(event.c.text)))

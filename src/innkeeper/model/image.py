@@ -197,7 +197,7 @@ def set_for(image: Image | None, part: str, *, day: str) -> str:
         if types == {Part.METADATA}:
             return last
     used = {file.version for file in files} | ({image.version} if image else set())
-    names = (day if number == 0 else f"{day}.{number}" for number in range(len(used) + 1))
+    names = (day if number == 0 else f"{day}.{number:03}" for number in range(len(used) + 1))  # in the order of text
     return next(name for name in names if name not in used)
 
 

@@ -42,6 +42,14 @@ async def forget(work: Work) -> None:
 FORGET_IMAGE = Saga("forget_image", steps=(Step("delete it on the host", forget, persists=True),))
 
 
+async def forget_all(work: Work) -> None:
+    """Take all images of ours off the operation's host."""
+    host, installation = await work.host(), work.services.uuid
+    for one in await host.images():
+        if one.tag("installation") == installation:
+            await host.delete_image(fingerprint=one.fingerprint, installation=installation)
+
+
 async def tidy(services: Services, host_id: int, *, host: Hypervisor) -> int:
     """Remove from a host the images of ours that nothing here stands for (any more); how many went.
 

@@ -1,4 +1,4 @@
-"""Remove a VM host: its composed machines if asked to, our certificate, then the records. VMs stay unless asked.
+"""Remove a VM host: its composed machines if asked to, our images, our certificate, the records. VMs stay unless asked.
 
 Machines that are adopted or locked are never destroyed: only their records go with the host.
 """
@@ -10,6 +10,7 @@ from dataclasses import asdict
 from innkeeper.errors import Conflict, ErrorRecord, HostFailure
 from innkeeper.model.host import HostState
 from innkeeper.model.machine import Origin
+from innkeeper.operations import forget_image
 from innkeeper.operations.context import Work
 from innkeeper.operations.decompose import Removal, removal_of, take_away
 from innkeeper.operations.saga import Saga, Step
@@ -23,14 +24,16 @@ def submit(write: Write, host_id: int, *, decompose: bool, force: bool, actor: s
     """Order the removal of a host. Conflict while operations run on it, unless `force` ends them. Returns the id."""
     host = hosts.lock(write, host_id)
     running = unfinished.of_host(write.sql, host_id)
-    if running and not force:
-        what = ", ".join(sorted({one.kind for one in running}))
+    in_the_way = [one for one in running if one.kind != forget_image.FORGET_IMAGE.kind]  # images go in any case
+    if in_the_way and not force:
+        what = ", ".join(sorted({one.kind for one in in_the_way}))
         raise Conflict(
-            f"VM host {host.name} has {len(running)} operations running or stopped ({what}).",
+            f"VM host {host.name} has {len(in_the_way)} operations running or stopped ({what}).",
             resolution="Wait for them, cancel them, or remove the host with force=true.",
         )
     for one in running:
-        operations.close_by_force(write, one, reason=f"VM host {host.name} was removed by force")
+        by = "by force" if force else "with its images"
+        operations.close_by_force(write, one, reason=f"VM host {host.name} was removed {by}")
     composed = machines.listing(write.sql, Filter(host_ids=(host_id,)))
     doomed = [one for one in composed if one.origin == Origin.COMPOSED and not one.locked] if decompose else []
     hosts.update(write, host_id, state=HostState.REMOVING, reason="")
@@ -62,6 +65,14 @@ async def remove_machines(work: Work) -> None:
         await take_away(work, Removal(**one))
 
 
+async def remove_images(work: Work) -> None:
+    """What we gave the host to deploy from. A host that cannot be asked keeps it: that is said."""
+    try:
+        await forget_image.forget_all(work)
+    except HostFailure as error:
+        await work.write(_tell, work, f"our images could not be deleted on the host: {error}")
+
+
 async def withdraw(work: Work) -> None:
     """Take the certificate we made out of the host's trust list. A host that cannot be asked keeps it: that is said."""
     if not work.arguments["made_here"]:
@@ -69,11 +80,10 @@ async def withdraw(work: Work) -> None:
     try:
         await (await work.host()).forget()
     except HostFailure as error:
-        await work.write(_still_trusted, work, str(error))
+        await work.write(_tell, work, f"our certificate could not be taken out of the host's trust list: {error}")
 
 
-def _still_trusted(write: Write, work: Work, why: str) -> None:
-    text = f"our certificate could not be taken out of the host's trust list: {why}"
+def _tell(write: Write, work: Work, text: str) -> None:
     events.add(write, Event(kind="host", what="removal", text=text, host_id=work.host_id, operation=work.operation.id))
 
 
@@ -100,6 +110,7 @@ REMOVE_HOST = Saga(
     steps=(
         Step("reach the host", reach_host),
         Step("remove its machines", remove_machines, persists=True),
+        Step("remove our images", remove_images, persists=True),
         Step("withdraw our certificate", withdraw, persists=True),
     ),
     finish=forget,

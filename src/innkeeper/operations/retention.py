@@ -26,5 +26,6 @@ def _prune(write: Write, services: Services) -> None:
     settings = services.settings
     gone = operations.prune(write, older_than=settings.keep_operations)
     told = events.prune(write, older_than=settings.keep_events)
+    images.expire(write, older_than=ARRIVING)
     if gone or told:
         log.info("pruned", operations=gone, events=told)

@@ -65,7 +65,7 @@ def add(
 
 
 def update(write: Write, id: int, **values: Any) -> None:
-    """Change columns of an image."""
+    """Change columns of an image, updated now."""
     write.sql.execute(sa.update(image).where(im.id == id).values(updated=write.now(), **values))
 
 
@@ -107,6 +107,7 @@ def announce(write: Write, image_id: int, *, version: str, filetype: str, sha256
         "received": 0,
     }
     row = write.sql.execute(sa.insert(image_file).values(values).returning(image_file)).one()
+    update(write, image_id)
     return ImageFile(**row._mapping)
 
 
@@ -146,6 +147,15 @@ def drop_set(write: Write, id: int, *, version: str) -> None:
     write.sql.execute(sa.delete(image_file).where(part.image_id == id, part.version == version))
     left = sa.select(part.id).where(part.image_id == id)
     write.sql.execute(sa.delete(image).where(im.id == id, im.complete.is_(False), ~left.exists()))
+
+
+def expire(write: Write, *, older_than: float) -> None:
+    """Forget sets that began to arrive more than so many seconds ago and never came to be, with images of nothing."""
+    stale = sa.select(im.id).where(im.updated < write.now() - older_than, im.kind != Kind.ALIAS)
+    current = sa.select(im.version).where(im.id == part.image_id, im.complete).scalar_subquery()
+    other = sa.or_(current.is_(None), part.version != current)
+    write.sql.execute(sa.delete(image_file).where(part.image_id.in_(stale), other))
+    write.sql.execute(sa.delete(image).where(im.id.in_(stale), im.complete.is_(False)))
 
 
 def wanted(sql: sa.Connection) -> set[str]:

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from innkeeper.errors import Conflict, Invalid
-from innkeeper.model.image import Image, Kind, choose, full_name
+from innkeeper.model.image import (
+    Image,
+    ImageFile,
+    Kind,
+    Part,
+    arrived,
+    choose,
+    full_name,
+    set_for,
+    whole_architecture,
+)
 
 
 def image(name: str, architecture: str = "amd64/generic", *, title: str = "", complete: bool = True) -> Image:
@@ -97,3 +107,75 @@ def test_names(text: str, name: str) -> None:
 def test_what_is_no_name(text: str) -> None:
     with pytest.raises(Invalid, match="no name of an image"):
         full_name(text)
+
+
+def file(version: str, filetype: str, *, received: int = 1) -> ImageFile:
+    return ImageFile(id=1, image_id=1, version=version, filetype=filetype, sha256="", size=1, received=received)
+
+
+def with_files(*files: ImageFile, version: str = "", complete: bool = False) -> Image:
+    return Image(
+        id=1,
+        name="a/b",
+        architecture="amd64/generic",
+        kind=Kind.UPLOADED,
+        version=version,
+        complete=complete,
+        files=files,
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "part", "version"),
+    [
+        (None, "tgz", "20260101"),
+        (with_files(), "tgz", "20260101"),
+        (with_files(file("20260101", "tgz")), "tgz", "20260101.001"),
+        (with_files(file("20260101", Part.METADATA)), Part.DISK, "20260101"),
+        (with_files(file("20260101", Part.METADATA)), Part.METADATA, "20260101.001"),
+        (with_files(file("20260101", Part.METADATA), file("20260101", Part.DISK)), Part.DISK, "20260101.001"),
+        (
+            with_files(file("20260101", Part.METADATA), version="20260101", complete=True),
+            Part.DISK,
+            "20260101.001",  # what is current waits for nothing
+        ),
+    ],
+)
+def test_a_file_joins_the_set_that_waits_for_it(image: Image | None, part: str, version: str) -> None:
+    assert set_for(image, part, day="20260101") == version
+
+
+@given(st.integers(0, 150))
+def test_newer_sets_come_later_in_the_order_of_text(count: int) -> None:
+    """Clients take the last one for the newest."""
+    image = with_files()
+    for _ in range(count):
+        version = set_for(image, "tgz", day="20260101")
+        assert version > max((each.version for each in image.files), default="")
+        image = with_files(*image.files, file(version, "tgz"))
+
+
+@pytest.mark.parametrize(
+    ("files", "whole"),
+    [
+        ([], False),
+        ([file("1", "tgz")], True),
+        ([file("1", "tgz", received=0)], False),
+        ([file("1", Part.METADATA)], False),
+        ([file("1", Part.METADATA), file("1", Part.DISK)], True),
+        ([file("1", Part.METADATA, received=0), file("1", Part.DISK)], False),
+    ],
+)
+def test_when_a_set_is_whole(files: list[ImageFile], whole: bool) -> None:
+    assert arrived(files) == whole
+
+
+@pytest.mark.parametrize(("text", "whole"), [("amd64", "amd64/generic"), ("arm64/ga-24.04", "arm64/ga-24.04")])
+def test_architectures(text: str, whole: str) -> None:
+    assert whole_architecture(text) == whole
+
+
+@pytest.mark.parametrize("text", ["", "AMD64", "amd64/", "a/b/c", "amd 64", "x" * 60])
+def test_what_is_no_architecture(text: str) -> None:
+    with pytest.raises(Invalid, match="no architecture"):
+        whole_architecture(text)

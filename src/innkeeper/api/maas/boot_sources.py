@@ -17,7 +17,7 @@ from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.api.maas.shapes import Json
 from innkeeper.errors import Invalid, NotFound
-from innkeeper.model.image import full_name
+from innkeeper.model.image import NAME_RULE, full_name
 from innkeeper.store import boot_sources
 from innkeeper.store.boot_sources import BootSource, Selection
 from innkeeper.store.database import Write
@@ -36,7 +36,7 @@ def _find(sql: sa.Connection, id: int) -> BootSource:
 
 def _selection(sql: sa.Connection, call: Call) -> Selection:
     try:
-        return boot_sources.selection(sql, int(call.path["source_id"]), call.id)
+        return boot_sources.selection(sql, int(call.path["boot_source_id"]), call.id)
     except NotFound:
         raise no_match(_SELECTION) from None
 
@@ -57,6 +57,16 @@ def _url(text: str) -> str:
 
 def _made(shape: Json) -> Answer:
     return replace(answers.of(shape), status=201)
+
+
+def _wanted(os: str, release: str) -> tuple[str, str]:
+    """What is selected, as it is kept. Invalid for what cannot be the name of an image."""
+    try:
+        full_name(f"{os.lower()}/{release}")
+    except Invalid:
+        message = f"{os}/{release} can be no image: {NAME_RULE}"
+        raise Invalid(f"Invalid release: {message}.", fields={"release": [message]}) from None
+    return os.lower(), release
 
 
 async def listing(call: Call) -> object:
@@ -110,7 +120,7 @@ async def selections(call: Call) -> object:
     house: House = call.services
 
     def ask(sql: sa.Connection) -> list[Selection]:
-        return boot_sources.selections(sql, source_id=_find(sql, int(call.path["source_id"])).id)
+        return boot_sources.selections(sql, source_id=_find(sql, int(call.path["boot_source_id"])).id)
 
     return [boot_selection(one) for one in await house.services.database.reading(ask)]
 
@@ -118,11 +128,10 @@ async def selections(call: Call) -> object:
 async def select(call: Call) -> object:
     house: House = call.services
     values = call.values
-    os, release = values.text("os").lower(), values.text("release")
-    full_name(f"{os}/{release}")
+    os, release = _wanted(values.text("os"), values.text("release"))
 
     def change(write: Write) -> Selection:
-        source = _find(write.sql, int(call.path["source_id"]))
+        source = _find(write.sql, int(call.path["boot_source_id"]))
         one = boot_sources.select(write, source.id, os=os, release=release, arches=values.texts("arches") or ("*",))
         audit(write, call.request, call.user, f"selected {os}/{release} of {source.url}")
         return one
@@ -141,8 +150,7 @@ async def change_selection(call: Call) -> object:
 
     def change(write: Write) -> Selection:
         old = _selection(write.sql, call)
-        os, release = values.text("os").lower() or old.os, values.text("release") or old.release
-        full_name(f"{os}/{release}")
+        os, release = _wanted(values.text("os") or old.os, values.text("release") or old.release)
         one = boot_sources.change_selection(
             write, old, os=os, release=release, arches=values.texts("arches") or old.arches
         )
@@ -175,7 +183,8 @@ _WANTED = (
     Param("subarches", "text", "There are none of a virtual machine.", repeated=True, must_equal=("*", "generic")),
     Param("labels", "text", "All are taken.", repeated=True, must_equal=("*", "release", "stable")),
 )
-_MANY, _ONE = "boot-sources/{source_id:int}/selections/", "boot-sources/{source_id:int}/selections/{id}/"
+_MANY = "boot-sources/{boot_source_id:int}/selections/"
+_ONE = f"{_MANY}{{id}}/"
 
 ROUTES = (
     Route(
