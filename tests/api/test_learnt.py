@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from innkeeper.model.machine import InterfaceFacts
+from innkeeper.store import learnt
 from tests.api.facts import cursor, events, live, place, vm
 from tests.api.wired import nic_of, refusal, wire, wired
 from tests.kit.house import Inn
@@ -66,3 +67,18 @@ async def test_vms_that_were_there_show_where_they_are(house: Inn) -> None:
     (found,) = await house.admin.get("machines/", hostname="old")
     assert found["interface_set"][0]["vlan"]["fabric"] == "fabric-1"
     assert found["ip_addresses"] == ["10.0.0.99"]
+
+
+async def test_a_guest_that_calls_has_the_address_it_calls_from(house: Inn) -> None:
+    await wired(house)
+    made, path = await nic_of(house, "a:name=br0;b:name=br1")
+    database, first = house.house.services.database, made["interface_set"][0]
+    for ip in ("192.0.2.1", "testclient", ""):  # of no subnet that it is on: nothing is learnt
+        database.transact(learnt.from_guest, made["system_id"], ip)
+    assert (await house.admin.get(f"machines/{made['system_id']}/"))["ip_addresses"] == []
+    database.transact(learnt.from_guest, made["system_id"], "::ffff:10.0.0.44")
+    assert (await house.admin.get(first["resource_uri"]))["links"][0]["ip_address"] == "10.0.0.44"
+    database.transact(learnt.of_guest, made["system_id"], [(first["mac_address"].upper(), "2001:db8:7::7")])
+    shown = await house.admin.get(f"machines/{made['system_id']}/")
+    assert shown["ip_addresses"] == ["10.0.0.44", "2001:db8:7::7"]  # beside what was learnt before
+    database.transact(learnt.from_guest, "gone00", "10.0.0.44")

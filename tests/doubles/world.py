@@ -74,6 +74,7 @@ class World:
             "eth0": sample("network-state-eth0"),
             "incusbr0": {**sample("network-state"), "addresses": []},
         }
+        self.leases: dict[str, Json] = {"lxdbr0": sample("leases")}
         self.pools: dict[str, Json] = {pool["name"]: pool for pool in sample("storage-pools")}
         self.pool_resources: dict[str, Json] = {"default": sample("storage-pool-resources")}
         self.projects: dict[str, Json] = {project["name"]: project for project in sample("projects")}

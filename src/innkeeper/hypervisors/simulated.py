@@ -21,26 +21,24 @@ from innkeeper.hypervisors.base import (
     Change,
     Console,
     Guard,
-    GuestFacts,
     HostEvent,
     Identity,
-    Leases,
     Target,
     VolumeSpec,
     unguarded,
 )
 from innkeeper.hypervisors.simulated_changes import NONE, change
 from innkeeper.hypervisors.simulated_console import SimulatedConsole
-from innkeeper.hypervisors.simulated_images import SimulatedImages
-from innkeeper.hypervisors.simulated_world import Fault, Making, World, world
+from innkeeper.hypervisors.simulated_guests import SimulatedGuests
+from innkeeper.hypervisors.simulated_world import Fault, Making, World, made, world
 from innkeeper.model.host import Inventory, NumaNode, Project, StoragePool, Thread, Volume
-from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
+from innkeeper.model.machine import InstanceFacts, InstanceSpec, PowerState
 
 LOOK = 0.2  # who waits for a create looks again after that, seconds: it may be done sooner than was said
 PREFIX = "simulated:"
 
 
-class Simulated(SimulatedImages):
+class Simulated(SimulatedGuests):
     """A connection to a simulated host."""
 
     def __init__(self, target: Target, guard: Guard = unguarded) -> None:
@@ -195,7 +193,7 @@ class Simulated(SimulatedImages):
             until = time.time() + state.create_seconds
             if spec.image and spec.image not in state.images:
                 raise HostRefused(f"There is no image {spec.image}.", code=404)
-            state.making[key] = Making(until=until, facts=_made(spec), seed=spec.seed)
+            state.making[key] = Making(until=until, facts=made(spec), seed=spec.seed)
             state.settle()
         await self.settle(name=spec.name)
 
@@ -207,14 +205,6 @@ class Simulated(SimulatedImages):
                 state.seeds.pop(self._key(name), None)
                 state.guests.pop(self._key(name), None)
                 state.tell("instance-deleted", self._target.project, name)
-
-    async def readdress(self, *, name: str, machine: str, addresses: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-        async with self._call("readdress", name, change=True) as state:
-            there = state.instances.get(self._key(name))
-            if there and there.tag("machine") == machine:
-                wanted = dict(addresses)
-                nics = tuple(replace(nic, addresses=wanted.get(nic.mac, nic.addresses)) for nic in there.interfaces)
-                state.instances[self._key(name)] = replace(there, interfaces=nics)
 
     async def resize(self, *, name: str, machine: str, cores: int, memory: int) -> None:
         async with self._call("resize", name, change=True) as state:
@@ -237,24 +227,6 @@ class Simulated(SimulatedImages):
                 raise HostRefused(f"There is no instance {name}.", code=404)
             state.instances[self._key(name)] = replace(there, power=power)
             state.tell(action, self._target.project, name)
-
-    async def guest(self, *, name: str) -> GuestFacts:
-        async with self._call("guest", name) as state:
-            there = state.instances.get(self._key(name))
-            on = there is not None and there.power == PowerState.ON
-            return state.guests.get(self._key(name), GuestFacts()) if on else GuestFacts()
-
-    async def leases(self) -> tuple[Leases, ...]:
-        async with self._call("leases") as state:
-            told = [one.name for one in state.interfaces if one.managed and one.dhcp]
-            return tuple(
-                Leases(network=name, given=tuple((mac, ip) for network, mac, ip in state.leases if network == name))
-                for name in told
-            )
-
-    async def our_address(self) -> str:
-        async with self._call("our_address") as state:
-            return state.our_end
 
     async def settle(self, *, name: str) -> None:
         while True:
@@ -296,27 +268,6 @@ async def _strike(fault: Fault) -> None:
         raise HostUnreachable("The connection to the host was cut.", details="the outcome is unknown")
     else:
         raise HostRefused("The host refused.", details="a fault on demand", code=500)
-
-
-def _made(spec: InstanceSpec) -> InstanceFacts:
-    return InstanceFacts(
-        name=spec.name,
-        project=spec.project,
-        architecture=spec.architecture,
-        cores=spec.cores,
-        pinned=spec.pinned,
-        memory=spec.memory,
-        huge_pages=spec.huge_pages,
-        power=PowerState.OFF,
-        disks=tuple(DiskFacts(device=d.device, pool=d.pool, volume=d.volume, size=d.size) for d in spec.disks),
-        interfaces=tuple(
-            InterfaceFacts(
-                device=n.device, attach=n.attach, parent=n.parent, mac=n.mac, vlan=n.vlan, addresses=n.addresses
-            )
-            for n in spec.interfaces
-        ),
-        tags=spec.tags,
-    )
 
 
 def certificate(path: Path) -> str:

@@ -20,7 +20,7 @@ import msgspec
 from innkeeper.hypervisors.base import GuestFacts
 from innkeeper.model.host import HostInterface, Volume
 from innkeeper.model.image import ImageFacts
-from innkeeper.model.machine import InstanceFacts
+from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
 from innkeeper.model.seed import Seed
 
 GB, MIB = 10**9, 2**20
@@ -117,3 +117,25 @@ def world(path: Path) -> Iterator[World]:
             fresh.replace(path)  # a killed writer leaves the old host or the new one
     finally:
         os.close(lock)
+
+
+def made(spec: InstanceSpec) -> InstanceFacts:
+    """What becomes of an order for an instance."""
+    return InstanceFacts(
+        name=spec.name,
+        project=spec.project,
+        architecture=spec.architecture,
+        cores=spec.cores,
+        pinned=spec.pinned,
+        memory=spec.memory,
+        huge_pages=spec.huge_pages,
+        power=PowerState.OFF,
+        disks=tuple(DiskFacts(device=d.device, pool=d.pool, volume=d.volume, size=d.size) for d in spec.disks),
+        interfaces=tuple(
+            InterfaceFacts(
+                device=n.device, attach=n.attach, parent=n.parent, mac=n.mac, vlan=n.vlan, addresses=n.addresses
+            )
+            for n in spec.interfaces
+        ),
+        tags=spec.tags,
+    )

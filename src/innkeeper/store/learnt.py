@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from ipaddress import IPv6Address, ip_address
 
 import sqlalchemy as sa
 
@@ -55,11 +56,21 @@ def from_guest(write: Write, system_id: str, ip: str) -> None:
     """The guest itself called from that address: it is on the NIC whose subnet has it, if there is one such."""
     if machines.gone(write.sql, system_id):
         return
-    one = machines.find(write.sql, system_id)
-    found = networks.known(write.sql).holding(ip)
+    one, ip = machines.find(write.sql, system_id), _plain(ip)
+    found = networks.known(write.sql).holding(ip) if ip else None
     nics = [nic for nic in one.interfaces if found is not None and nic.vlan_id == found.vlan_id]
     if len(nics) == 1:
         of_guest(write, system_id, [(nics[0].mac, ip)])
+
+
+def _plain(ip: str) -> str:
+    """An address as the guest has it; "" for what is none (a socket of another kind)."""
+    try:
+        address = ip_address(ip.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def _lessons(

@@ -109,12 +109,16 @@ async def test_dhcp_of_managed_networks(driver: Lxd, double: LxdDouble) -> None:
         "off": {"ipv4.address": "10.1.0.1/24", "ipv4.dhcp": "false", "ipv6.address": "none"},
         "none": {"ipv4.address": "none", "ipv6.address": "none"},
         "six": {"ipv4.address": "none", "ipv6.address": "fd42::1/64"},
+        "whole": {"ipv4.address": "10.3.0.1/24", "ipv6.address": "fd43::1/64", "ipv6.dhcp.stateful": "true"},
         "ovn1": {"ipv4.address": "10.2.0.1/24"},
     }
     for name, config in configs.items():
         add(double, name, "ovn" if name == "ovn1" else "bridge", managed=True, config=config, told=state())
     told = await interfaces(driver)
-    assert {name for name in configs if told[name].dhcp} == {"on", "six", "ovn1"}
+    assert {name for name in configs if told[name].dhcp} == {"on", "six", "ovn1", "whole"}
+    assert {name: told[name].fixed for name in configs} == {
+        "on": (4,), "off": (), "none": (), "six": (), "ovn1": (4,), "whole": (4, 6),
+    }  # fmt: skip
     assert told["ovn1"].kind == "ovn"
     assert told["on"].subnets == ("10.1.0.0/24",)  # of the configuration, where the state tells no address
 

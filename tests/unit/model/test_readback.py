@@ -54,6 +54,14 @@ def test_the_same_is_the_same() -> None:
         ),
         ({"interfaces": ()}, "NIC eth0 is missing"),
         ({"interfaces": (replace(NIC, parent="br1"),)}, f"NIC eth0: asked {MAC} on br0, made {MAC.upper()} on br1"),
+        (
+            {"interfaces": (replace(NIC, vlan=5),)},
+            "NIC eth0: asked with VLAN tag 0, made with 5 (0 is none)",
+        ),
+        (
+            {"interfaces": (replace(NIC, addresses=("10.0.0.5",)),)},
+            "NIC eth0: asked with address none, made with 10.0.0.5",
+        ),
         ({"interfaces": (replace(NIC, mac=""),)}, f"NIC eth0: asked {MAC} on br0, made no MAC on br0"),
     ],
 )

@@ -228,12 +228,8 @@ class Lxd:
 
     async def readdress(self, *, name: str, machine: str, addresses: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
         found = await self._find(name)
-        if found is None or mark(found.config, "machine") != machine:
-            return
-        if devices := creation.readdressed(found.devices or {}, dict(addresses)):
-            address, what = path("instances", name, project=self._project), f"addresses of instance {name}"
-            if not await operations.done(self._client, "PATCH", address, {"devices": devices}, what=what):
-                await self.settle(name=name)  # forgotten before it was told: asked again, it finds nothing to do
+        if found is not None and mark(found.config, "machine") == machine:
+            await leases.fix(self._client, found, dict(addresses))
 
     async def resize(self, *, name: str, machine: str, cores: int, memory: int) -> None:
         await resizing.limits(self._client, self._project, name=name, machine=machine, cores=cores, memory=memory)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 
 from innkeeper.errors import HostRefused
 from innkeeper.hypervisors.base import Leases
-from innkeeper.hypervisors.lxd import shapes
+from innkeeper.hypervisors.lxd import creation, failures, operations, shapes
 from innkeeper.hypervisors.lxd.client import Client, path
 from innkeeper.hypervisors.lxd.guests import of_mac
 from innkeeper.hypervisors.lxd.resources import is_mac
@@ -32,6 +33,14 @@ async def _of(client: Client, project: str, network: str) -> Leases | None:
     given = [(one.hwaddr.lower(), str(ip_address(one.address))) for one in listed if _given(one)]
     shown = {mac for mac, ip in given if not of_mac(ip, mac)}
     return Leases(network=network, given=tuple((mac, ip) for mac, ip in given if mac in shown))
+
+
+async def fix(client: Client, entry: shapes.Instance, addresses: Mapping[str, tuple[str, ...]]) -> None:
+    """Have DHCP give an instance's NICs these addresses, by MAC. A NIC that is not named keeps what it has."""
+    if devices := creation.readdressed(entry.devices or {}, addresses):
+        address, what = path("instances", entry.name, project=entry.project), f"addresses of instance {entry.name}"
+        if not await operations.done(client, "PATCH", address, {"devices": devices}, what=what):
+            raise failures.vanished(client.address, what)  # done or not: asked again, it finds out
 
 
 def _given(one: shapes.NetworkLease) -> bool:
