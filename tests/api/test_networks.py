@@ -80,6 +80,8 @@ async def test_what_a_host_is_on(house: Inn) -> None:
         assert await house.admin.get(path) == pseudo
     for one in (fabric, vlan, subnet):
         assert await house.admin.get(one["resource_uri"]) == one
+    for path in (f"subnets/{SIMULATED}/", "subnets/10.0.0.0%2F24/", f"subnets/cidr:{SIMULATED}/"):
+        assert await house.admin.get(path) == subnet
     name, where = fabric["name"], f"fabrics/{fabric['id']}/vlans/"
     assert await house.admin.get(where) == [vlan]
     for path in (f"{where}0/", f"{where}untagged/", f"fabrics/{name}/vlans/0/"):
@@ -223,6 +225,7 @@ REFUSED = [
     ("subnets/", {"cidr": "10.0.0.0"}, "cidr"),
     ("subnets/", {"cidr": "10.0.0.1/24"}, "cidr"),
     ("subnets/", {"cidr": "web/24"}, "cidr"),
+    ("subnets/", {"cidr": "fe80::%eth0/64"}, "cidr"),
     ("subnets/", {"cidr": "10.0.0.0/24", "gateway_ip": "10.1.0.1"}, "gateway_ip"),
     ("subnets/", {"cidr": "10.0.0.0/24", "dns_servers": "9.9.9.9,web"}, "dns_servers"),
     ("subnets/", {"cidr": "10.0.0.0/24", "vlan": "999"}, "vlan"),
@@ -314,6 +317,7 @@ async def test_static_routes(house: Inn) -> None:
         ("spaces/99/", "Space"),
         ("subnets/99/", "Subnet"),
         ("subnets/x/", "Subnet"),
+        ("subnets/10.9.0.0/24/", "Subnet"),
         ("static-routes/9/", "StaticRoute"),
         ("ipranges/9/", "IPRange"),
     ],

@@ -95,7 +95,9 @@ def cidr_sent(text: str, *, field: str = "cidr") -> str:
     try:
         loose = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
-        raise refused(field, f"{text[:60]!r} is not a network; write it like 10.0.0.0/24") from None
+        loose = None
+    if loose is None or "%" in text:
+        raise refused(field, f"{text[:60]!r} is not a network; write it like 10.0.0.0/24")
     if "/" not in text:
         raise refused(field, f"{text[:60]!r} does not say how large it is; write it like {loose.network_address}/24")
     try:

@@ -149,7 +149,7 @@ def _address(one: Address, actor: Actor, *, users: bool, summaries: bool) -> Jso
     return found
 
 
-_ALL, _ONE = "subnets/", "subnets/{id:text}/"
+_ALL, _ONE = "subnets/", "subnets/{id:path}/"
 _WITH = (
     Param("with_username", "boolean", "Whether to tell whose they are. Default: true."),
     Param("with_summary", "boolean", "Whether to tell the machines that have them. Default: true."),
