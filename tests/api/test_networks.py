@@ -282,6 +282,26 @@ async def test_a_subnet_with_taken_addresses_keeps_them(house: Inn) -> None:
     assert (status, list(told)) == (400, ["gateway_ip"])
     status, text = await refusal(house, "DELETE", made["resource_uri"])
     assert (status, "the reserved address 10.1.0.200" in text) == (409, True)
+    await house.admin.call("POST", "ipaddresses/", op="release", ip="10.1.0.200")
+    held = await house.admin.post("ipranges/", type="reserved", start_ip="10.1.0.100", end_ip="10.1.0.200")
+    status, text = await refusal(house, "PUT", made["resource_uri"], cidr="10.1.0.0/25")
+    assert (status, "the range to 10.1.0.200 is not in it" in text) == (409, True)
+    await house.admin.delete(held["resource_uri"])
+    other = await house.admin.post("subnets/", cidr="10.2.0.0/24")
+    route = {"source": made["id"], "destination": other["id"], "gateway_ip": "10.1.0.200"}
+    held = await house.admin.post("static-routes/", **route)
+    status, text = await refusal(house, "PUT", made["resource_uri"], cidr="10.1.0.0/25")
+    assert (status, "the static route by 10.1.0.200 is not in it" in text) == (409, True)
+    status, text = await refusal(house, "PUT", other["resource_uri"], cidr="fd00::/64")
+    assert (status, "the family of a static route to it is not in it" in text) == (409, True)
+    await house.admin.delete(held["resource_uri"])
+    assert (await house.admin.put(made["resource_uri"], cidr="10.1.0.0/25"))["cidr"] == "10.1.0.0/25"
+
+
+async def test_a_subnet_that_a_host_is_on_stays_what_it_is(house: Inn) -> None:
+    await house.add_host()
+    status, text = await refusal(house, "PUT", f"subnets/{SIMULATED}/", cidr="10.0.0.0/25")
+    assert (status, "br0 of VM host alpha is on it as it is" in text) == (409, True)
 
 
 async def test_static_routes(house: Inn) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.network import Subnet
 from innkeeper.store.database import Write
-from innkeeper.store.network_tables import address, host_interface, link, subnet
+from innkeeper.store.network_tables import address, host_interface, ip_range, link, static_route, subnet
 from innkeeper.store.tables import host, interface, machine
 
 _IDS: sa.BindParameter[list[int]] = sa.bindparam("ids", expanding=True)
@@ -102,6 +102,8 @@ def update(write: Write, *, id: int, **values: Any) -> Subnet:
             raise Conflict(f"There is a subnet {cidr} already: {there[cidr].name} (id {there[cidr].id}).")
         if left := _left_out(write.sql, id, cidr):
             raise Conflict(f"The subnet {old.cidr} cannot become {cidr}: {left} is not in it.")
+        if held := list(_of_hosts(write.sql, old, old.vlan_id).values()):
+            raise Conflict(f"The subnet {old.cidr} cannot become {cidr}: {held[0]} is on it as it is.")
     if "dns_servers" in values:
         values["dns_json"] = _text(values.pop("dns_servers"))
     if values:
@@ -137,10 +139,22 @@ def users(sql: sa.Connection, id: int) -> str:
 
 
 def _left_out(sql: sa.Connection, id: int, cidr: str) -> str:
-    """The first address that is taken and would not be in it."""
+    """What is of a subnet and would not be in it, in words: an address that is taken, a range, a route. "" nothing."""
     network = ipaddress.ip_network(cidr)
-    taken = sql.scalars(sa.select(address.c.ip).where(address.c.subnet_id == id).order_by(address.c.id))
-    return next((ip for ip in taken if ipaddress.ip_address(ip) not in network), "")
+    of_subnet = (
+        ("", sa.select(address.c.ip).where(address.c.subnet_id == id)),
+        ("", sa.select(link.c.ip).where(link.c.subnet_id == id, link.c.ip != "")),
+        ("the range from ", sa.select(ip_range.c.start).where(ip_range.c.subnet_id == id)),
+        ("the range to ", sa.select(ip_range.c.end).where(ip_range.c.subnet_id == id)),
+        ("the static route by ", sa.select(static_route.c.gateway_ip).where(static_route.c.source_id == id)),
+    )
+    for what, query in of_subnet:
+        for ip in sql.scalars(query):
+            if ipaddress.ip_address(ip) not in network:
+                return f"{what}{ip}"
+    towards = sa.select(static_route.c.gateway_ip).where(static_route.c.destination_id == id)
+    families = {ipaddress.ip_address(ip).version for ip in sql.scalars(towards)}
+    return "the family of a static route to it" if families - {network.version} else ""
 
 
 def _move(write: Write, one: Subnet, from_vlan: int) -> None:
