@@ -51,6 +51,9 @@ def test_an_image_is_added_listed_and_deleted(run: Run, tmp_path: Path, monkeypa
     assert run("image", "list").split("\n")[1].split() == [
         "1", "custom/jammy", "amd64/generic", "Jammy", "Uploaded", "yes", "-",
     ]  # fmt: skip
+    run("admin", "vm-hosts", "create", "type=simulated", "power_address=alpha", "name=alpha")
+    assert run("image", "push", "jammy", "alpha") == "alpha has custom/jammy.\n"
+    assert "there is no VM host 'beta'" in run("image", "push", "jammy", "beta", code=2)
     assert run("image", "delete", "jammy") == "custom/jammy for amd64/generic is deleted.\n"
     assert "There is no image 'jammy'" in run("image", "delete", "jammy", code=2)
 

@@ -114,6 +114,7 @@ TABLE = {
     "GET boot-resources/ is_importing": USERS,
     "POST boot-resources/ stop_import": ADMINS,
     "GET boot-resources/{id}/": USERS,
+    "POST boot-resources/{id}/ push": ADMINS,
     "DELETE boot-resources/{id}/": ADMINS,
     "PUT boot-resources/{id}/upload/{file_id:int}/": Row(KEY, NO, NO, 404),  # its body is a file, whatever is in it
     "GET boot-sources/": ADMINS,

@@ -25,7 +25,7 @@ LOOK = 0.5  # seconds between two looks at an import
 @click.option("--profile", "name", metavar="PROFILE", help="Which server (needed when you are logged in to several).")
 @click.pass_context
 def image(ctx: click.Context, name: str | None) -> None:
-    """The images that machines are deployed from: list, add, delete, sync them."""
+    """The images that machines are deployed from: list, add, push, delete, sync them."""
     ctx.obj = name
 
 
@@ -76,6 +76,19 @@ def add(
     made = _sent(profile, file, [*fields, *([_field("filetype", "lxd-disk")] if metadata else [])])
     state = "is there" if made["complete"] else "has arrived, and is being made ready"
     click.echo(f"{made['name']} for {made['architecture']} {state}.")
+
+
+@image.command()
+@click.argument("image_name", metavar="NAME")
+@click.argument("host")
+@click.option("--arch", default="", help="The architecture, where there are several of that name.")
+@click.pass_obj
+def push(name: str | None, image_name: str, host: str, arch: str) -> None:
+    """Give the image NAME (or number) to a VM HOST now; else the first deploy there does."""
+    profile = chosen(name)
+    one = _find(profile, image_name, arch=arch)
+    _asked(profile, "POST", f"boot-resources/{one['id']}/?op=push", [_field("host", host)])
+    click.echo(f"{host} has {one['name']}.")
 
 
 @image.command()

@@ -12,9 +12,10 @@ from innkeeper.api.maas.image_shapes import boot_resource, boot_resource_whole
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.errors import Invalid, NotFound
+from innkeeper.model.host import Host
 from innkeeper.model.image import Image, Kind, full_name, whole_architecture
-from innkeeper.operations import forget_image, sync_images
-from innkeeper.store import host_images, images, operations
+from innkeeper.operations import forget_image, push_image, sync_images
+from innkeeper.store import host_images, hosts, images, operations
 from innkeeper.store.database import Write
 
 _TYPES = {
@@ -37,6 +38,15 @@ def _find(sql: sa.Connection, id: int) -> Image:
         return images.find(sql, id)
     except NotFound:
         raise no_match(_MODEL) from None
+
+
+def _host(sql: sa.Connection, text: str) -> Host:
+    """A VM host by name or id. Invalid when there is none."""
+    one = hosts.named(sql, text) or next((one for one in hosts.listing(sql) if str(one.id) == text), None)
+    if one is None:
+        message = f"there is no VM host {text!r}"
+        raise Invalid(f"Invalid host: {message}.", fields={"host": [message]})
+    return one
 
 
 async def listing(call: Call) -> object:
@@ -92,6 +102,20 @@ async def delete(call: Call) -> object:
 
     await house.services.database.writing(change)
     return None
+
+
+async def push(call: Call) -> object:
+    """Give an image to a host before somebody needs it there; it has it when this is answered."""
+    house: House = call.services
+
+    def change(write: Write) -> str:
+        one = _find(write.sql, call.id)
+        host = _host(write.sql, call.values.text("host"))
+        audit(write, call.request, call.user, f"gave the image {one.name} to VM host {host.name}", host_id=host.id)
+        return push_image.submit(write, host, one, actor=call.user.username, request=mark(call.request))
+
+    await house.end(await house.services.database.writing(change), call.request)
+    return boot_resource_whole(await house.services.database.reading(_find, call.id))
 
 
 async def import_images(call: Call) -> object:
@@ -192,6 +216,17 @@ ROUTES = (
         call=read,
         who=Who.USER,
         doc="Read an image.",
+        model=_MODEL,
+    ),
+    Route(
+        handler="BootResource",
+        method="POST",
+        path="boot-resources/{id}/",
+        op="push",
+        call=push,
+        who=Who.ADMIN,
+        doc="Give an image to a VM host before the first deploy there needs it.",
+        params=(Param("host", "text", "The VM host, by name or id.", required=True, longest=200),),
         model=_MODEL,
     ),
     Route(
