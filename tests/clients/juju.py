@@ -25,8 +25,6 @@ async def handshake(stage: Stage, on: Go) -> None:
     expect(anonymous.json, juju.version)
     expect(await on.get("version/"), juju.version)
     assert (await on.get("users/", "whoami"))["username"] == "admin"
-    if (await on.ask("GET", "boot-resources/")).status == 404:  # XXX
-        return
     resources = expect_all(await on.get("boot-resources/"), juju.boot_resource)
     assert "amd64" in {one["architecture"].split("/")[0] for one in resources}
 
@@ -106,7 +104,7 @@ async def three(stage: Stage) -> dict[str, Any]:
     """Juju 3.x: bootstrap, a container, destroy. The machine is made by allocate and goes when it is released."""
     model = str(uuid.uuid4())
     async with talking(stage.server, Go) as on:
-        await on.post("pods/", **stage.host)  # an administrator did that before
+        host = await on.post("pods/", **stage.host)  # an administrator did that before
         await handshake(stage, on)
         spaces = await lookups(on)
         await state_file(on, model)
@@ -143,6 +141,7 @@ async def three(stage: Stage) -> dict[str, Any]:
         released = await on.post("machines/", "release", machines=[machine["system_id"]], comment="Released by Juju")
         assert released == [machine["system_id"]]
         await gone(on, machine["system_id"])
+        await on.delete(f"pods/{host['id']}/")
     return deployed
 
 
@@ -190,6 +189,7 @@ async def composing(stage: Stage) -> dict[str, Any]:
         await on.delete(f"machines/{system_id}/")
         late = await on.tell("POST", "machines/", "release", machines=[system_id])
         assert (late.status, late.body.decode()) == (400, f"Unknown machine(s): {system_id}.")
+        await on.delete(host["resource_uri"])
     return deployed
 
 

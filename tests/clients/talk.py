@@ -152,7 +152,7 @@ async def talking(server: Server, how: type[Talk]) -> AsyncIterator[Any]:
         yield how(on, server.key())
 
 
-async def until(ask: Callable[[], Any], wanted: str, *, seen: set[str], within: float = 60.0) -> Any:
+async def until(ask: Callable[[], Any], wanted: str, *, seen: set[str], within: float = 150.0) -> Any:
     """Poll a machine until it has a status; on the way only `seen` ones may be met. The machine."""
     async with asyncio.timeout(within):
         while True:
