@@ -16,6 +16,7 @@ import structlog
 from innkeeper.errors import HostChanged, HostFailure, HostUntrusted, NotFound, Unavailable
 from innkeeper.hypervisors.base import Change, HostEvent, Hypervisor
 from innkeeper.model.host import HostState
+from innkeeper.model.machine import PowerState
 from innkeeper.operations import add_host, refresh, retention, sweep
 from innkeeper.operations.arrivals import Arrivals
 from innkeeper.operations.context import Services
@@ -96,6 +97,7 @@ class _Watcher:
         self._services, self._id = services, host_id
         self._backoff = BACKOFF_FIRST
         self._dirty: set[Change] = set()
+        self._started = False  # a VM was
         self._moved = asyncio.Event()
 
     async def run(self) -> None:
@@ -146,6 +148,7 @@ class _Watcher:
     async def _collect(self, stream: AsyncIterator[HostEvent]) -> None:
         async for event in stream:
             self._dirty.add(event.change)
+            self._started |= event.power == PowerState.ON
             self._moved.set()
 
     async def _look_on(self, host: Hypervisor, reader: asyncio.Task[None]) -> None:
@@ -175,7 +178,8 @@ class _Watcher:
             if leases_at and begin >= leases_at[0]:
                 leases_at = [at for at in leases_at if at > begin]
                 await refresh.read_leases(self._services, self._id, host=host)
-            if dirty & {Change.INSTANCE, Change.POWER}:  # the next look is not put off by what happens until then
+            if self._started:  # the next look is not put off by what happens until then
+                self._started = False
                 leases_at = [*leases_at[:1], *(begin + after for after in LEASES_AFTER)]
             rested_at = clock() + min((clock() - begin) * REST, REST_MOST)
         reader.result()  # its failure is ours

@@ -71,7 +71,7 @@ async def test_vms_that_were_there_show_where_they_are(house: Inn) -> None:
 
 async def test_a_guest_that_calls_has_the_address_it_calls_from(house: Inn) -> None:
     await wired(house)
-    made, path = await nic_of(house, "a:name=br0;b:name=br1")
+    made, _ = await nic_of(house, "a:name=br0;b:name=br1")
     database, first = house.house.services.database, made["interface_set"][0]
     for ip in ("192.0.2.1", "testclient", ""):  # of no subnet that it is on: nothing is learnt
         database.transact(learnt.from_guest, made["system_id"], ip)

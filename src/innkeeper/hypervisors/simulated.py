@@ -36,6 +36,7 @@ from innkeeper.model.machine import InstanceFacts, InstanceSpec, PowerState
 
 LOOK = 0.2  # who waits for a create looks again after that, seconds: it may be done sooner than was said
 PREFIX = "simulated:"
+_POWER = {"instance-started": PowerState.ON, "instance-stopped": PowerState.OFF}
 
 
 class Simulated(SimulatedGuests):
@@ -256,7 +257,8 @@ class Simulated(SimulatedGuests):
                     version = NONE  # it goes on by itself: look again
             for number, action, project, name in fresh:
                 last = number
-                yield HostEvent(change=Change.INSTANCE, action=action, project=project, instance=name)
+                told = {"change": Change.INSTANCE, "action": action, "project": project, "instance": name}
+                yield HostEvent(**told, power=_POWER.get(action))  # type: ignore[arg-type]
 
 
 async def _strike(fault: Fault) -> None:

@@ -18,15 +18,14 @@ from innkeeper.store.events import Event
 
 
 def submit(write: Write, before: Machine, *, actor: str, request: str = "") -> str:
-    """Order it where the host holds other addresses than it should now; `before`: the machine as it was. Returns the
-    operation, "" when there is nothing to tell."""
+    """Order it where the host (locked for work) holds other addresses than it should now; `before`: the machine as it
+    was. Returns the operation, "" when there is nothing to tell."""
     if before.host_id is None or before.origin != Origin.COMPOSED:
         return ""
     fixed = {one.name: one.fixed for one in hosts.inventory(write.sql, before.host_id).interfaces if one.managed}
     after = machines.find(write.sql, before.system_id)
     if _told(before, fixed) == _told(after, fixed):
         return ""
-    hosts.lock_for_work(write, before.host_id)
     return operations.submit(
         write,
         kind=READDRESS.kind,

@@ -16,7 +16,7 @@ from innkeeper.model.machine import Interface, Machine, Origin
 from innkeeper.model.network import LinkMode
 from innkeeper.model.network_names import Networks
 from innkeeper.operations import readdress
-from innkeeper.store import addresses, interfaces, links, networks
+from innkeeper.store import addresses, hosts, interfaces, links, networks
 from innkeeper.store.database import Write
 
 _PATIENCE = 5.0  # seconds that a caller waits for the host to hear of it; it hears of it in any case
@@ -46,6 +46,8 @@ async def _changed(call: Call, change: Callable[[Call, Write, Machine, Interface
     def write_it(write: Write) -> tuple[shapes.Json, str]:
         one = access.mine(call, write.sql)
         linking.changeable(one)
+        if one.host_id is not None:  # before any address, as everybody does
+            hosts.lock_for_work(write, one.host_id)
         text = change(call, write, one, access.nic(call, one))
         audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         operation = readdress.submit(write, one, actor=call.user.username, request=mark(call.request))
