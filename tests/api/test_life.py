@@ -209,6 +209,8 @@ async def test_a_deployed_machine_that_is_broken_stays_its_owners(house: Inn) ->
     path = f"machines/{old['system_id']}/"
     await house.admin.post(path, op="unlock")
     assert (await house.admin.post(path, op="mark_broken"))["status_name"] == "Broken"
+    answer = await house.admin.call("POST", path, op="commission")  # else it would be Ready, for anybody to wipe
+    assert (answer.status_code, "was there before Innkeeper" in answer.text) == (409, True)
     assert (await house.admin.post(path, op="mark_fixed"))["status_name"] == "Deployed"
 
 

@@ -12,7 +12,7 @@ from innkeeper.errors import NotFound
 from innkeeper.model.allocation import Wish, cost
 from innkeeper.model.host import Host, HostState
 from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import Machine
+from innkeeper.model.machine import Machine, Origin
 from innkeeper.model.network_names import Networks
 from innkeeper.placement.matching import Around, Match, match
 from innkeeper.store import hosts, machines, networks, unfinished
@@ -23,7 +23,11 @@ from innkeeper.store.tables import machine
 m = machine.c
 _HARMLESS = ("power_on", "power_off")  # work on a machine that does not stand in the way of taking it
 _TAKE = sa.update(machine).where(
-    m.system_id == sa.bindparam("which"), m.status == int(Status.READY), m.owner_id.is_(None), sa.not_(m.locked)
+    m.system_id == sa.bindparam("which"),
+    m.status == int(Status.READY),
+    m.origin == Origin.COMPOSED,
+    m.owner_id.is_(None),
+    sa.not_(m.locked),
 )
 _GROUP = sa.select(m.id).where(
     m.host_id == sa.bindparam("at"),
@@ -53,7 +57,7 @@ class Taken:
 def look(sql: sa.Connection, wish: Wish) -> Looked:
     """The Ready machines that nobody owns, measured by a wish. Promises nothing: `take` looks again."""
     which = Filter(statuses=(int(Status.READY),), system_ids=(wish.system_id,) if wish.system_id else ())
-    there = [one for one in machines.listing(sql, which) if one.owner_id is None]
+    there = [one for one in machines.listing(sql, which) if one.owner_id is None and one.origin == Origin.COMPOSED]
     if not there:
         return Looked()
     on, known = {one.id: one for one in hosts.listing(sql)}, _known(sql, wish)

@@ -204,8 +204,9 @@ async def commission_one(call: Call) -> object:
 
     def change(write: Write) -> shapes.Json:
         one = _mine_locked(call, write)
-        if one.origin == Origin.HOST or one.host_id is None:
-            raise Conflict(f"{one.hostname} stands for a VM host.", resolution="Refresh the VM host instead.")
+        if one.origin != Origin.COMPOSED or one.host_id is None:
+            what = "stands for a VM host" if one.origin == Origin.HOST else "was there before Innkeeper"
+            raise Conflict(f"{one.hostname} {what}: it is read back by a refresh of the VM host.")
         deployed = one.status == Status.BROKEN and one.owner_id is not None
         if one.status not in COMMISSIONABLE or deployed:
             state = "Broken and deployed" if deployed else Status(one.status).label
