@@ -141,6 +141,7 @@ async def test_a_guest_that_cannot_reach_us_is_known_by_its_lease(house: Inn) ->
     assert any("when its agent or a lease of its network shows it" in text for text in told)
     mac = (await house.admin.get(f"machines/{system_id}/"))["interface_set"][0]["mac_address"]
     facts = GuestFacts(addresses=((mac, "10.0.0.7"),))
+    house.change("alpha", lambda state: state.leases.append(("br0", mac, "10.0.0.7")))
     house.change("alpha", lambda state: state.guests.update({"default/web": facts}))
     await until_status(house, system_id, "Deployed")
     told = [one["text"] for one in await events(house.admin, system_id=system_id)]
@@ -310,3 +311,37 @@ async def test_what_a_failed_deployment_leaves_is_somebodys(tmp_path: Path) -> N
         assert list(house.see("alpha").instances) == ["default/web"]
         (found,) = [one for one in await house.admin.get("machines/") if one["hostname"] == "web"]
         assert (found["status_name"], found["locked"]) == ("Deployed", True)
+
+
+async def test_a_guest_that_calls_while_it_is_being_started(house: Inn) -> None:
+    """It is Deployed when the deployment has ended, and not before: that may yet be undone."""
+    system_id = await ready(house)
+    slow = Fault(call="start", kind="delay", when="after", seconds=1.0)
+    house.change("alpha", lambda state: state.faults.append(slow))
+    await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
+
+    async def starting() -> bool:
+        return house.see("alpha").calls.get("start", 0) > 0
+
+    await until(starting)
+    assert await call(house, phone_home_url(house, "web")) == 200
+    assert await status(house, system_id) == "Deploying"
+    await until_status(house, system_id, "Deployed")
+    assert (await house.admin.get(f"machines/{system_id}/"))["power_state"] == "on"
+
+
+async def test_a_guest_that_called_and_was_called_off_in_the_same_moment(house: Inn) -> None:
+    """The abort counts."""
+    system_id = await ready(house)
+    slow = Fault(call="start", kind="delay", when="after", seconds=1.0)
+    house.change("alpha", lambda state: state.faults.append(slow))
+    await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
+
+    async def starting() -> bool:
+        return house.see("alpha").calls.get("start", 0) > 0
+
+    await until(starting)
+    assert await call(house, phone_home_url(house, "web")) == 200
+    await house.admin.post(f"machines/{system_id}/", op="abort")
+    await until_status(house, system_id, "Allocated")
+    assert house.see("alpha").instances["default/web"].tag("image") == ""

@@ -18,6 +18,7 @@ from innkeeper.model.deployment import Sign
 from innkeeper.model.lifecycle import Status
 from innkeeper.operations import release
 from innkeeper.operations.context import Services
+from innkeeper.operations.deploy import CALLED, DEPLOY, arrived
 from innkeeper.store import deployments, events, learnt, machines, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.deployments import Waiting
@@ -38,8 +39,8 @@ class Arrivals:
 
     async def look(self, host_ids: Collection[int]) -> None:
         """Begin a look at all guests that are waited for on these hosts. One query when there are none."""
-        waiting = await self._services.database.reading(deployments.waiting, host_ids=host_ids) if host_ids else []
-        for host_id in {one.host_id for one in waiting} - self._looking.keys():
+        waiting = await self._services.database.reading(deployments.waiting) if host_ids else []
+        for host_id in ({one.host_id for one in waiting} & set(host_ids)) - self._looking.keys():
             mine = [one for one in waiting if one.host_id == host_id]
             task = asyncio.create_task(self._look_at(mine), name=f"arrivals on host {host_id}")
             self._looking[host_id] = task
@@ -67,7 +68,7 @@ class Arrivals:
             await services.database.writing(_seen_up, one.system_id, sign, facts)
         elif one.seconds < 0:
             last = services.consoles.last_lines(one.system_id, LINES)
-            await services.database.writing(late, one.system_id, console=last)
+            await services.database.writing(late, one.system_id, console=last, facts=await self._seen(one))
 
     async def _seen(self, one: Waiting) -> GuestFacts:
         try:
@@ -90,29 +91,21 @@ def sign_of(facts: GuestFacts, taken: Collection[Sign]) -> Sign | None:
 
 
 def phoned_home(write: Write, token: str, *, address: str) -> bool:
-    """A guest calls: its machine is Deployed. False for a token that nobody has (or that was used)."""
+    """A guest calls: its machine is Deployed. False for a token that nobody has (or that was used).
+
+    While the deployment is still at work the call is only noted: what may yet be undone is not Deployed.
+    """
     system_id = deployments.use_token(write, token)
-    if system_id:
-        arrived(write, system_id, how=f"it phoned home from {address}" if address else "it phoned home")
-        if address:
-            learnt.from_guest(write, system_id, address)
-    return bool(system_id)
+    if not system_id:
+        return False
+    if not any(one.kind == DEPLOY.kind for one in unfinished.of_machine(write.sql, system_id)):
+        arrived(write, system_id, how=CALLED)
+    if address:
+        learnt.from_guest(write, system_id, address)
+    return True
 
 
-def arrived(write: Write, system_id: str, *, how: str) -> None:
-    """A guest has shown itself; nothing is done unless its machine is Deploying still."""
-    if machines.gone(write.sql, system_id):
-        return
-    one = machines.find(write.sql, system_id)
-    if one.status != Status.DEPLOYING:
-        return
-    deployments.void_token(write, system_id)
-    machines.set_status(write, system_id, Status.DEPLOYED)
-    text = f"{one.hostname} is up: {how}"
-    events.add(write, Event(kind="machine", what="arrived", text=text, host_id=one.host_id, system_id=system_id))
-
-
-def late(write: Write, system_id: str, *, console: str) -> None:
+def late(write: Write, system_id: str, *, console: str, facts: GuestFacts) -> None:
     """The time is over. What the guest printed last is kept; the guest itself is left as it is, to be looked at."""
     if not _waited_for(write, system_id):
         return
@@ -121,6 +114,8 @@ def late(write: Write, system_id: str, *, console: str) -> None:
     deployments.update(write, system_id, console=console)
     signs = " or ".join(deployment.signs) if deployment else ""
     message = f"its guest has not shown itself in time (waited for: {signs})"
+    if facts.addresses:
+        message += f"; its host sees it at {', '.join(ip for _, ip in facts.addresses)}"
     if last := console.strip().rpartition("\n")[2]:
         message += f"; its console's last line: {last[:200]}"
     machines.set_status(write, system_id, Status.FAILED_DEPLOYMENT, message=message)

@@ -27,6 +27,7 @@ from innkeeper.store.events import Event
 from innkeeper.store.secrets import Cipher
 
 PHONE_HOME = "/phone-home/"  # where guests call; what follows is their token
+CALLED = "it phoned home"
 
 
 def submit(
@@ -134,12 +135,27 @@ async def start(work: Work) -> None:
 
 
 def started(write: Write, work: Work) -> None:
-    """From now on the guest is waited for. It may have called already: then it is Deployed, and stays so."""
+    """From now on the guest is waited for, unless it has called already."""
     system_id = work.operation.system_id
     if machines.gone(write.sql, system_id):
         return  # removed by force meanwhile: its removal waits for us
     remake.settle_power(write, system_id, PowerState.ON)
     deployments.update(write, system_id, deadline=write.now() + work.services.settings.deploy_limit)
+    deployment = deployments.find(write.sql, system_id)
+    called_off = operations.find(write.sql, work.operation.id).cancelled  # said since we took the work, perhaps
+    if deployment is not None and deployment.phoned is not None and not called_off:
+        arrived(write, system_id, how=CALLED)
+
+
+def arrived(write: Write, system_id: str, *, how: str) -> None:
+    """A guest has shown itself; nothing is done unless its machine is Deploying still."""
+    if remake.status_of(write.sql, system_id) != Status.DEPLOYING:
+        return
+    one = machines.find(write.sql, system_id)
+    deployments.void_token(write, system_id)
+    machines.set_status(write, system_id, Status.DEPLOYED)
+    text = f"{one.hostname} is up: {how}"
+    events.add(write, Event(kind="machine", what="arrived", text=text, host_id=one.host_id, system_id=system_id))
 
 
 def given_up(write: Write, work: Work, error: ErrorRecord) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,8 +118,8 @@ def forget_secrets(write: Write, system_id: str) -> None:
     secrets.forget(write, path=_path(system_id))
 
 
-def waiting(sql: sa.Connection, *, host_ids: Collection[int]) -> list[Waiting]:
-    """Machines on these hosts that are Deploying and on which nothing works any more. One query."""
+def waiting(sql: sa.Connection) -> list[Waiting]:
+    """Machines that are Deploying and on which nothing works any more. One query."""
     at_work = sa.select(op.id).where(op.system_id == m.system_id, op.state.in_(UNFINISHED))
     of_it = (op.system_id == m.system_id, op.kind == "deploy", op.created >= d.started)
     called_off = sa.exists().where(*of_it, op.cancelled, op.state == State.DONE)
@@ -127,7 +127,7 @@ def waiting(sql: sa.Connection, *, host_ids: Collection[int]) -> list[Waiting]:
     query = (
         sa.select(m.system_id, m.hostname, m.host_id, m.instance, d.signs_json, left, called_off.label("called_off"))
         .join(deployment, d.system_id == m.system_id)
-        .where(m.status == Status.DEPLOYING, m.host_id.in_(host_ids), ~at_work.exists())
+        .where(m.status == Status.DEPLOYING, m.host_id.is_not(None), ~at_work.exists())
         .order_by(m.id)
     )
     return [

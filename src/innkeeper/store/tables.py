@@ -160,7 +160,7 @@ machine = sa.Table(
     C("zone_id", Id, sa.ForeignKey("zone.id")),
     C("pool_id", Id, sa.ForeignKey("resource_pool.id")),
     C("origin", Str(20)),
-    C("status", Int),
+    C("status", Int, index=True),
     C("status_message", Text),
     C("power_state", Str(10)),
     C("architecture", Str(50)),
