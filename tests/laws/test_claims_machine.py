@@ -117,7 +117,10 @@ class Claims(Story):
         held = [row.ip for row in links.values() if row.ip and not row.learnt]
         assert sorted(held) == sorted(taken)
         assert all(links[link_id].ip == ip for ip, link_id in taken.items())
-        assert {row.interface_id for row in links.values()} <= {row.id for row in self._rows(interface)}
+        nics = {row.id: row.system_id for row in self._rows(interface)}
+        holders = {nics[row.interface_id] for row in links.values()}
+        failed = {row.system_id for row in self._rows(machine) if row.status == Status.FAILED_COMMISSIONING}
+        assert not holders & failed
 
     @invariant()
     def adopted_ones_are_locked(self) -> None:

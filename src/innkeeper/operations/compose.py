@@ -17,7 +17,7 @@ from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec, Machi
 from innkeeper.model.readback import differences
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import holdings, hosts, machines, operations, storage_pools
+from innkeeper.store import holdings, hosts, links, machines, operations, storage_pools
 from innkeeper.store.database import Write
 from innkeeper.store.tables import claim
 
@@ -142,6 +142,7 @@ def give_back(write: Write, work: Work, error: ErrorRecord) -> None:
         return
     if operations.find(write.sql, work.operation.id).answered:  # said since we took the work, perhaps
         message = " ".join(part for part in (error.brief, error.details) if part)
+        links.forget(write, system_id)  # no NIC is there that could have its address
         machines.update(write, system_id, power_state=PowerState.UNKNOWN, settled_at=write.now())
         machines.set_status(write, system_id, Status.FAILED_COMMISSIONING, message=message, actor=work.operation.actor)
     else:

@@ -13,6 +13,7 @@ from innkeeper.model.network import LinkMode
 from innkeeper.store import addresses
 from innkeeper.store.database import Write
 from innkeeper.store.network_tables import link
+from innkeeper.store.tables import interface
 
 _INSERT = sa.insert(link).returning(link.c.id)
 
@@ -52,6 +53,12 @@ def take(write: Write, wanted: Iterable[Wanted], *, hostname: str = "") -> None:
             raise Invalid(f"Invalid interfaces: {messages[0]}.", fields={"interfaces": messages}) from None
         except Conflict as taken:
             raise Conflict(f"{one.label}: {taken.brief}", details=taken.details, resolution=taken.resolution) from None
+
+
+def forget(write: Write, system_id: str) -> None:
+    """Take all links of a machine away; their addresses are free again."""
+    nics = sa.select(interface.c.id).where(interface.c.system_id == system_id)
+    write.sql.execute(sa.delete(link).where(link.c.interface_id.in_(nics)))
 
 
 def update(write: Write, id: int, **values: Any) -> None:
