@@ -65,8 +65,8 @@ class Viewer:
 class Line:
     """See the module."""
 
-    def __init__(self, system_id: str, database: Database, reach: Reach) -> None:
-        self._id, self._database, self._reach = system_id, database, reach
+    def __init__(self, system_id: str, database: Database, reach: Reach, me: Callable[[], str]) -> None:
+        self._id, self._database, self._reach, self._me = system_id, database, reach, me
         self.ring = Ring()
         self.owner_id: int | None = None  # whose text is in the ring
         self.task: asyncio.Task[None] | None = None
@@ -165,6 +165,9 @@ class Line:
         self._belong(there.owner_id)
         return self.wanted
 
+    def _ours(self, there: Place) -> bool:
+        return there.watcher in (None, self._me() or there.watcher)
+
     def _belong(self, owner_id: int | None) -> None:
         """Nobody sees what was printed under another owner, nor goes on watching what is another's now."""
         if self.owner_id == owner_id:
@@ -179,6 +182,10 @@ class Line:
         """Open the console if the machine runs, and stay until it ends or nobody wants it. Whether it was open."""
         if there.host_id is None or not there.instance:
             raise NotFound(f"{there.hostname} is no virtual machine, so it has no console here.")
+        if not self._ours(there):
+            text = f"The console of {there.hostname} is another process's of this server: it watches the host."
+            self._say(Word.WAITING, text)
+            return False
         # A machine that is just being deployed is asked itself: our record learns that it runs a little later, and its
         # first lines would be lost.
         if there.power is PowerState.OFF and not self._deploying:
@@ -228,7 +235,7 @@ class Line:
                 look_at = clock() + RELOOK
                 with suppress(Unavailable):  # the console needs no database
                     there = await self._database.reading(place, self._id)
-                    if there is None or not self._still(there):
+                    if there is None or not self._still(there) or not self._ours(there):
                         return
 
     async def _rest(self, seconds: float) -> None:

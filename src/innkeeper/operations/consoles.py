@@ -1,7 +1,8 @@
 """The open consoles of this process: one connection per VM, whatever the number of those who watch.
 
 A console is open while somebody views it or its machine is being deployed; otherwise it is let go, so that the host's
-own `lxc console` works. What it printed last stays here for a while.
+own `lxc console` works. What it printed last stays here for a while. Of several processes the one that watches the host
+opens it: a host's second console shows nothing until the first is closed.
 
 For a deployment: `watch` before the VM is started (again by whoever takes the work over), `last_lines` when it failed.
 Nothing needs to be called at its end: a machine that is no longer Deploying is no longer watched for that.
@@ -26,6 +27,7 @@ class Consoles:
 
     def __init__(self, database: Database, reach: Reach) -> None:
         self._database, self._reach = database, reach
+        self.me = ""  # this process, once it runs
         self._lines: dict[str, Line] = {}  # by system_id; those that were wanted last are last
         self._over = False
 
@@ -81,7 +83,7 @@ class Consoles:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _line(self, system_id: str) -> Line:
-        line = self._lines.pop(system_id, None) or Line(system_id, self._database, self._reach)
+        line = self._lines.pop(system_id, None) or Line(system_id, self._database, self._reach, lambda: self.me)
         self._lines[system_id] = line
         idle = [id for id, one in self._lines.items() if not one.wanted and one.task is None and id != system_id]
         for id in idle[: max(0, len(idle) - KEPT)]:

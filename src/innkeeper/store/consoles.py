@@ -8,16 +8,22 @@ import sqlalchemy as sa
 
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import PowerState
-from innkeeper.store.tables import machine
+from innkeeper.store.tables import host, machine, process
 
-_PLACE = sa.select(
-    machine.c.hostname,
-    machine.c.host_id,
-    machine.c.instance,
-    machine.c.owner_id,
-    machine.c.power_state,
-    machine.c.status,
-).where(machine.c.system_id == sa.bindparam("which"))
+_PLACE = (
+    sa.select(
+        machine.c.hostname,
+        machine.c.host_id,
+        machine.c.instance,
+        machine.c.owner_id,
+        machine.c.power_state,
+        machine.c.status,
+        process.c.id.label("watcher"),
+    )
+    .outerjoin(host, host.c.id == machine.c.host_id)
+    .outerjoin(process, process.c.id == host.c.watcher)
+    .where(machine.c.system_id == sa.bindparam("which"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,7 @@ class Place:
     owner_id: int | None
     power: PowerState
     deploying: bool
+    watcher: str | None  # the process that watches the host, if it is alive
 
 
 def place(sql: sa.Connection, system_id: str) -> Place | None:
@@ -44,4 +51,5 @@ def place(sql: sa.Connection, system_id: str) -> Place | None:
         owner_id=row.owner_id,
         power=PowerState(row.power_state),
         deploying=row.status == Status.DEPLOYING,
+        watcher=row.watcher,
     )

@@ -1,11 +1,13 @@
 """A VM's serial console: one operation of the host with two websockets, the text and its control.
 
-Both are always connected, the control first: LXD 5.0.2 dies when the text of a console ends that has no control. They
-are closed in the same order, as `lxc console` does it; LXD then types ESC c into the guest's serial line, says "\\n\\r"
-and hangs up without a word.
+Both are always connected, the control first: LXD 5.0.2 dies when the text of a console ends that has no control.
 
 One console at a time is alive: a second one is accepted, shows nothing, and what is typed there reaches the guest when
-the first is closed. LXD keeps the websockets of a VM that has stopped: that it stopped is heard from its events.
+the first is closed. A closed one lives on within LXD until the guest prints the next byte, which is lost. So the last
+that is typed is Ctrl-L: shells and full-screen programs answer by drawing anew. LXD then ends the console by itself;
+closing the control before it does so makes it type ESC c into the guest, of which a shell keeps the c.
+
+LXD keeps the websockets of a VM that has stopped: that it stopped is heard from the host's events.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from innkeeper.hypervisors.lxd.client import Client, path
 
 _ENDING = 5.0  # seconds that the host may take to let go of a console
 _LAST_WORDS = 0.3  # seconds in which what a VM printed before it stopped arrives
+_REDRAW = b"\x0c"
+_REDRAWN = 0.5  # seconds in which a guest answers that
 _ENDS = ("instance-stopped", "instance-shutdown", "instance-restarted", "instance-deleted")
 _STREAMS = msgspec.json.Decoder(shapes.Streams)
 Socket = aiohttp.ClientWebSocketResponse
@@ -78,15 +82,22 @@ class LxdConsole:
         if self._listening:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        if not self._text.closed:
+            with suppress(HostUnreachable):
+                await self.write(_REDRAW)
         await self._hang_up()
         # A host that is away lets go by itself; one that forgot the operation has let go.
         with suppress(HostFailure):
             await operations.finished(self._client, self._operation, what="close a console", limit=_ENDING)
 
     async def _hang_up(self) -> None:
-        for socket in (self._control, self._text):
-            with suppress(aiohttp.ClientError, OSError):
-                await socket.close()
+        with suppress(aiohttp.ClientError, OSError):
+            await self._text.close()
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with asyncio.timeout(_REDRAWN):
+                await self._control.receive()  # LXD ends it when the guest has drawn anew
+        with suppress(aiohttp.ClientError, OSError):
+            await self._control.close()
 
 
 async def connect(client: Client, *, project: str, name: str) -> LxdConsole:
