@@ -251,3 +251,22 @@ async def test_users_read_and_administrators_write(house: Inn) -> None:
     assert (await put(ann, version["files"]["tgz"]["upload_uri"], b"x")).status_code == 403
     nobody = await house.admin.http.put(version["files"]["tgz"]["upload_uri"], content=b"x")
     assert nobody.status_code == 401
+
+
+async def test_an_image_stays_while_a_machine_is_deployed_from_it(house: Inn) -> None:
+    host_id = await house.add_host("alpha")
+    assert (await multipart(house.admin, unified())).status_code == 201
+    system_id = await house.admin.compose(host_id, hostname="web")
+    await house.admin.post("machines/", op="allocate", system_id=system_id)
+    deployed = await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
+    assert (deployed["status_name"], deployed["osystem"], deployed["distro_series"]) == ("Deploying", "custom", "tiny")
+    (image,) = await house.admin.get("boot-resources/")
+    refused = await house.admin.call("DELETE", f"boot-resources/{image['id']}/")
+    assert (refused.status_code, "is being deployed on web" in refused.text) == (409, True)
+    await house.admin.call("POST", f"machines/{system_id}/", op="abort")
+
+    async def over() -> bool:
+        return (await house.admin.get(f"machines/{system_id}/"))["status_name"] != "Deploying"
+
+    await until(over)
+    await house.admin.delete(f"boot-resources/{image['id']}/")
