@@ -126,3 +126,15 @@ def test_a_busy_port_is_told_by_what(env: dict[str, str]) -> None:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_ubuntu_without_the_snap_is_told_what_is_missing(env: dict[str, str], tmp_path: Path) -> None:
+    release = tmp_path / "os-release"
+    release.write_text('NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n')
+    script = 'mount --bind "$1" /etc/os-release && exec "$2"'  # in a mount namespace: another system's name
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", release, ROOT / "lab" / "demo"]
+    bare = env | {"LXD_DIR": str(tmp_path / "none"), "DEMO_ONCE": "1"}
+    done = subprocess.run(command, env=bare, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Install its snap: sudo snap install lxd" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -41,7 +41,7 @@ def see(write: Write, *, host_id: int, instances: tuple[InstanceFacts, ...], lis
     judged = [
         one
         for one in known
-        if not {one.system_id, one.mark} & busy
+        if not {one.system_id, one.mark if one.origin == "leftover" else None} & busy  # a copy's mark is another's
         and one.settled_at < listed_at
         and not (one.origin == "leftover" and departing.holds(one.instance, one.mark))
     ]

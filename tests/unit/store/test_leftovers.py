@@ -32,6 +32,20 @@ def test_removed_by_force_its_capacity_stays_counted_until_it_is_gone(seen: Seen
     assert seen.claims == {}
 
 
+def test_a_copy_of_one_that_is_on_its_way_out_is_followed(seen: Seen) -> None:
+    """It carries the mark of the machine that goes, and is another's."""
+    one = seen.compose()
+    copy = replace(seen.there["default", "web"], name="copy")
+    seen.put(copy)
+    seen.look()
+    seen.remove(one, forced=True)  # the order waits for its host
+    for cores in (5, 7):
+        seen.put(replace(copy, cores=cores))
+        seen.look()
+        assert seen.claims["copy"] == ("adopted", cores, 2048, (8 * GB,))
+        assert seen.machines["copy"].cores == cores
+
+
 def test_a_listing_from_before_the_removal_brings_nothing_back(seen: Seen) -> None:
     for forced in (False, True):
         one = seen.compose()
