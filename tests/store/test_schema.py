@@ -30,6 +30,18 @@ def test_migrations_make_the_tables(database_url: str) -> None:
     database.close()
 
 
+def test_no_id_is_given_twice(tmp_path: Path) -> None:
+    """What watches, remembers or told of a thing by its id must not meet another one: also after every migration."""
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    schema.upgrade(database)
+    with database.read() as sql:
+        told = dict(sql.execute(sa.text("SELECT name, sql FROM sqlite_master")).tuples().all())
+    database.close()
+    counting = [one.name for one in metadata.tables.values() if one.dialect_options["sqlite"]["autoincrement"]]
+    assert len(counting) > 10
+    assert [name for name in counting if "AUTOINCREMENT" not in told[name]] == []
+
+
 def test_the_newest_migration_is_alembics_head() -> None:
     """An up-to-date database is recognised without alembic, by the names of its files."""
     assert schema.newest() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()

@@ -322,13 +322,14 @@ def upgrade() -> None:
     )
     op.execute("INSERT INTO stamp (of, number) SELECT id, 1 FROM host")
 
-    with op.batch_alter_table("domain", schema=None) as batch_op:
+    # recreate="never": a table that SQLite makes anew would forget which ids it has given.
+    with op.batch_alter_table("domain", schema=None, recreate="never") as batch_op:
         batch_op.add_column(sa.Column("is_default", sa.Boolean(), server_default=sa.false(), nullable=False))
     domain = sa.table("domain", sa.column("id"), sa.column("is_default"))
     first = sa.select(sa.func.min(domain.c.id)).scalar_subquery()
     op.execute(sa.update(domain).where(domain.c.id == first).values(is_default=sa.true()))
 
-    with op.batch_alter_table("host", schema=None) as batch_op:
+    with op.batch_alter_table("host", schema=None, recreate="never") as batch_op:
         batch_op.add_column(sa.Column("schedulable", sa.Boolean(), server_default=sa.true(), nullable=False))
         batch_op.add_column(sa.Column("closed_reason", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("guest_address", sa.String(length=200), server_default="", nullable=False))
@@ -341,7 +342,7 @@ def upgrade() -> None:
             batch_op.f("fk_interface_vlan_id"), "vlan", ["vlan_id"], ["id"], ondelete="SET NULL"
         )
 
-    with op.batch_alter_table("machine", schema=None) as batch_op:
+    with op.batch_alter_table("machine", schema=None, recreate="never") as batch_op:
         composer = sa.Column("composer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
         batch_op.add_column(composer)
         batch_op.add_column(sa.Column("dynamic", sa.Boolean(), server_default=sa.false(), nullable=False))
