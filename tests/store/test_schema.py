@@ -35,7 +35,7 @@ def test_no_id_is_given_twice(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'x.sqlite'}")
     schema.upgrade(database)
     with database.read() as sql:
-        told = dict(sql.execute(sa.text("SELECT name, sql FROM sqlite_master")).tuples().all())
+        told = {row.name: row.sql for row in sql.execute(sa.text("SELECT name, sql FROM sqlite_master"))}
     database.close()
     counting = [one.name for one in metadata.tables.values() if one.dialect_options["sqlite"]["autoincrement"]]
     assert len(counting) > 10
