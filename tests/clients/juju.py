@@ -116,6 +116,8 @@ async def three(stage: Stage) -> dict[str, Any]:
             "interfaces": f"0:space={spaces['undefined']}",
             "agent_name": model,
         }
+        other = await on.post("spaces/", name=f"other-{model[:4]}")
+        wanted["not_subnets"] = [f"space:{other['id']}"]
         none = await on.tell("POST", "machines/", "allocate", zone="default", **wanted | {"cpu_count": 200})
         assert (none.status, none.headers["content-type"]) == (409, "text/plain; charset=utf-8"), none.body
         assert "retry-after" not in none.headers  # else Juju waits for it instead of asking in its next zone
@@ -142,6 +144,7 @@ async def three(stage: Stage) -> dict[str, Any]:
         assert released == [machine["system_id"]]
         await gone(on, machine["system_id"])
         await on.delete(f"pods/{host['id']}/")
+        await on.delete(other["resource_uri"])
     return deployed
 
 

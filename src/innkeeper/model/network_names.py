@@ -118,7 +118,7 @@ def _condition(label: str, term: Term, known: Networks) -> Condition:
         accepted: list[int | str] = []
         for choice in term.choices:
             found = find(known, choice)
-            if not found:
+            if not found and not _is_empty(known, choice):
                 key = f"not_{term.key}" if term.negated else term.key
                 raise bad(f"{label}: {key}={choice}: there is no such {about}{_known(names(known))}")
             accepted += found
@@ -126,6 +126,12 @@ def _condition(label: str, term: Term, known: Networks) -> Condition:
     if term.key in ("id", "vid", "link_speed"):
         return _made(term, term.key.removeprefix("link_"), [int(choice.value) for choice in term.choices])
     return _made(term, term.key, [choice.value for choice in term.choices])
+
+
+def _is_empty(known: Networks, choice: Choice) -> bool:
+    """Whether it goes by a space, fabric or VLAN that is there and has nothing in it: no slip, so no error."""
+    find = {"space": spaces, "fabric": fabrics, "vlan": vlans}.get(choice.by[0] if choice.by else "")
+    return find is not None and bool(find(known, Choice(by=choice.by[1:], value=choice.value)))
 
 
 def _made(term: Term, about: str, accepted: Iterable[int | str]) -> Condition:

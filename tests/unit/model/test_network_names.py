@@ -82,6 +82,8 @@ def asked(text: str) -> InterfaceRequest:
         ("subnet_cidr=10.0.0.0/24", "subnet", (31,)),
         ("not_ip=10.0.0.9", "subnet", (31,)),
         ("id=3", "id", (3,)),
+        ("not_subnet=space:empty", "subnet", ()),  # as Juju says ^empty
+        ("subnet=space:22", "subnet", ()),
         ("link_speed=0x10", "speed", (16,)),
         ("name=br0,name=br1", "name", ("br0", "br1")),
         ("hostname=a", "hostname", ("a",)),
@@ -116,6 +118,7 @@ def test_an_address_is_of_the_narrowest_subnet() -> None:
         ("vlan=77", "n: vlan=77: there is no such vlan; known: untagged of fabric-1, 5 of fabric-1, 5 of storage"),
         ("subnet=ip:192.0.2.1", "n: subnet=ip:192.0.2.1: there is no such subnet; known: 10.0.0.0/24"),
         ("subnet=cdir:10.0.0.0/24", "n: subnet=cdir:10.0.0.0/24: there is no such subnet"),
+        ("not_subnet=space:lan", "n: not_subnet=space:lan: there is no such subnet"),
         ("subnet_cidr=192.0.2.0/24", "n: subnet_cidr=192.0.2.0/24: there is no such subnet"),
         ("ip=192.0.2.1", "n: ip=192.0.2.1: no subnet that is known holds it; known: 10.0.0.0/24"),
     ],
