@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from innkeeper.hypervisors.simulated_world import GB
+from innkeeper.store import stamps
 from innkeeper.store.fleet import Fleet
 from tests.api.facts import live, place, vm
 from tests.kit.house import Inn, inn
@@ -125,3 +126,22 @@ async def test_another_process_changes_it(tmp_path: Path) -> None:
             same(other, "and seen by it")
             await house.admin.delete(f"machines/{system_id}/")
             same(other, "deleted by us")
+
+
+async def test_a_look_that_finds_nothing_new_moves_nothing(house: Inn) -> None:
+    """Else every host would be read again for the first allocate after a quiet hour."""
+    database = house.house.services.database
+    ids = [await house.add_host(name) for name in ("alpha", "beta")]
+    for id in ids:
+        await live(house, id)
+    before = database.ask(stamps.all)
+    for _ in range(2):
+        await house.admin.post(f"vm-hosts/{ids[0]}/", op="refresh")
+    await house.admin.get("vm-hosts/")
+    assert database.ask(stamps.all) == before
+    await house.admin.compose(ids[0])
+    after = database.ask(stamps.all)
+    assert after[ids[0]] > before[ids[0]]
+    assert {id: number for id, number in after.items() if id != ids[0]} == {
+        id: number for id, number in before.items() if id != ids[0]
+    }

@@ -15,7 +15,7 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine, Origin
 from innkeeper.model.network_names import Networks
 from innkeeper.placement.matching import Around, Match, match
-from innkeeper.store import hosts, machines, networks, unfinished
+from innkeeper.store import hosts, machines, networks, stamps, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.machines import Filter
 from innkeeper.store.tables import machine
@@ -106,6 +106,8 @@ def take(
     values = {"owner_id": owner_id, "agent_name": agent_name, "anti_affinity": group or one.anti_affinity}
     if write.sql.execute(_TAKE.values(values), {"which": system_id}).rowcount != 1:
         return None
+    if group:
+        stamps.move(write.sql, host.id)
     machines.set_status(write, system_id, Status.ALLOCATED, actor=actor)
     return Taken(machine=machines.find(write.sql, system_id), meant=found)
 
@@ -121,6 +123,9 @@ def _group_is_there(sql: sa.Connection, host_id: int, group: str, *, but: str) -
 
 def vacate(write: Write, system_id: str) -> None:
     """What ends with a release: who has it, what they noted on it, what was installed. Its status is the caller's."""
+    one = machines.find(write.sql, system_id)
+    if one.anti_affinity and one.host_id is not None:
+        stamps.move(write.sql, one.host_id)
     machines.update(
         write,
         system_id,

@@ -33,7 +33,7 @@ from innkeeper.errors import Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_MOVED = "what is around hosts was written"  # a note on a connection
+_WRITTEN = "tables written"  # a note on a connection
 EVENTS_LOCK = 0x1EE7  # advisory lock: events get their ids in the order of commits
 NETWORKS_LOCK = 0x1EE8  # advisory lock: networks that a host is the first to tell of are made one at a time
 LOCK_TIMEOUT_MS = 20_000
@@ -48,6 +48,7 @@ class Write:
     sql: sa.Connection
     is_sqlite: bool
     events: list[dict[str, Any]] = field(default_factory=list)
+    held: set[int] = field(default_factory=set)  # hosts whose rows it has locked
 
     def now(self) -> float:
         """The database's clock, epoch seconds."""
@@ -130,10 +131,9 @@ class Database:
 
         with _told(), self._turn, self.engine.begin() as connection:
             write = Write(connection, self.is_sqlite)
-            connection.info.pop(_MOVED, None)
+            connection.info[_WRITTEN] = set()
             yield write
-            if connection.info.pop(_MOVED, False):
-                stamps.move(connection, stamps.AROUND)
+            stamps.move_what(connection, written=connection.info[_WRITTEN], held=write.held)
             if write.events:
                 events.insert(write)
         if write.events:
@@ -211,13 +211,15 @@ def _told() -> Iterator[None]:
         raise
 
 
-def _notice(connection: sa.Connection, clause: Any, *_: object) -> None:
-    """What is around hosts was written: the transaction moves its stamp."""
-    if getattr(clause, "is_dml", False):
-        from innkeeper.store.stamps import TABLES
-
-        if clause.table.name in TABLES:
-            connection.info[_MOVED] = True
+def _notice(
+    connection: sa.Connection, clause: Any, _multi: object, _parameters: object, _options: object, result: Any
+) -> None:
+    """Note which tables a transaction really writes to. How many rows a statement that returns some has changed is
+    not known before they are read: it counts."""
+    if not getattr(clause, "is_dml", False) or _WRITTEN not in connection.info:
+        return
+    if clause.is_insert or result.returns_rows or result.rowcount != 0:
+        connection.info[_WRITTEN].add(clause.table.name)
 
 
 def _configure_sqlite(raw: Any, _record: object) -> None:

@@ -21,6 +21,7 @@ _COLUMNS = [column for column in host.c if column.name not in ("inventory_json",
 _ONE = host.c.id == sa.bindparam("id")
 _FIND = sa.select(*_COLUMNS).where(_ONE)
 _LOCK = _FIND.with_for_update()
+_RESTLESS = frozenset({"revision", "live", "watcher", "refreshed_at", "listed_at", "stale_json"})  # no placement asks
 _HOLD = sa.select(host.c.id).where(_ONE).with_for_update()
 _INVENTORY = sa.select(host.c.inventory_json).where(_ONE)
 # Made here, once: msgspec's first look at a type is not safe among threads.
@@ -100,7 +101,7 @@ def lock(write: Write, id: int) -> Host:
     row = write.sql.execute(_LOCK, {"id": id}).first()
     if row is None:
         raise NotFound("No Pod matches the given query.")
-    stamps.move(write.sql, id)
+    write.held.add(id)
     return _from_row(row)
 
 
@@ -115,7 +116,7 @@ def lock_for_work(write: Write, id: int) -> Host:
 def hold(write: Write, id: int) -> None:
     """Lock a VM host's row if it is still there: who changes claims takes this lock first."""
     if write.sql.scalar(_HOLD, {"id": id}) is not None:
-        stamps.move(write.sql, id)
+        write.held.add(id)
 
 
 def inventory(sql: sa.Connection, id: int) -> Inventory:
@@ -166,8 +167,11 @@ def insert(write: Write, **values: Any) -> int:
 
 def update(write: Write, id: int, **values: Any) -> None:
     """Change columns of a host."""
+    told = [host.c[name] for name in values.keys() - _RESTLESS]
+    before = write.sql.execute(sa.select(*told).where(host.c.id == id)).first() if told else None
     write.sql.execute(sa.update(host).where(host.c.id == id).values(updated=NOW, **values))
-    stamps.move(write.sql, id)
+    if before is not None and any(before._mapping[column.name] != values[column.name] for column in told):
+        stamps.move(write.sql, id)
 
 
 def reconnect(write: Write, id: int) -> None:
@@ -201,6 +205,7 @@ def delete(write: Write, id: int) -> None:
     secrets.forget(write, path=f"host/{id}")
     write.sql.execute(sa.delete(host).where(host.c.id == id))
     stamps.forget(write.sql, id)
+    write.held.discard(id)
 
 
 def made_here(sql: sa.Connection, id: int) -> bool:

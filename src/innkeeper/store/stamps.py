@@ -1,17 +1,20 @@
 """How often what placement reads has moved: who has read it before reads only what moved since.
 
-One stamp a host, for all that is decided under its row's lock (its claims, pools, settings, inventory); and one for
-what is around hosts: networks, zones, resource pools.
+One stamp a host, for its row and for what is written under its row's lock (claims, pools); and
+one for what is around hosts: networks, zones, resource pools. A look at a host that finds nothing new moves nothing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Set
 
 import sqlalchemy as sa
 
 from innkeeper.store.tables import stamp
 
 AROUND = 0  # hosts' ids begin at 1
-TABLES = frozenset({"fabric", "vlan", "space", "subnet", "host_interface", "zone", "resource_pool"})  # around hosts
+_AROUND_HOSTS = frozenset({"fabric", "vlan", "space", "subnet", "host_interface", "zone", "resource_pool"})
+_OF_HOSTS = frozenset({"claim", "claim_storage", "storage_pool"})
 _MOVE = sa.update(stamp).where(stamp.c.of == sa.bindparam("which")).values(number=stamp.c.number + 1)
 _FIRST = sa.insert(stamp)
 _FORGET = sa.delete(stamp).where(stamp.c.of == sa.bindparam("which"))
@@ -23,6 +26,15 @@ def move(sql: sa.Connection, of: int) -> None:
     """Note, in the transaction that changes it, that a host (or what is AROUND them) moved."""
     if sql.execute(_MOVE, {"which": of}).rowcount == 0:
         sql.execute(_FIRST, {"of": of, "number": 1})
+
+
+def move_what(sql: sa.Connection, *, written: Set[str], held: Iterable[int]) -> None:
+    """At the end of a transaction: move the stamps of what it wrote to. `held`: the hosts that it has locked."""
+    if written & _OF_HOSTS:
+        for host_id in sorted(held):
+            move(sql, host_id)
+    if written & _AROUND_HOSTS:
+        move(sql, AROUND)
 
 
 def forget(sql: sa.Connection, host_id: int) -> None:
