@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from innkeeper.hypervisors.simulated_world import World
 from innkeeper.model.constraints import GB, DiskRequest
 from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import Machine, PowerState
+from innkeeper.model.machine import InstanceFacts, Machine, PowerState
 from innkeeper.model.request import Request
-from innkeeper.operations import arrivals, deploy, power, release
+from innkeeper.operations import arrivals, deploy, release, remake
 from innkeeper.store import deployments, images, machines, users
 from innkeeper.store.database import Write
 from tests.kit.images import add_image
@@ -24,19 +27,28 @@ def _find(stage: Stage, name: str = "web") -> Machine:
 
 
 async def _allocated(stage: Stage) -> Machine:
-    """A machine that somebody allocated and switched on, beside another one; and an image."""
+    """A machine that somebody allocated and switched on, beside a VM that was there; and an image."""
     database = stage.services.database
-    stage.change("alpha", lambda state: setattr(state, "our_end", "10.0.0.254"))
+
+    def make(state: World) -> None:
+        state.our_end = "10.0.0.254"
+        state.instances["default/theirs"] = InstanceFacts(name="theirs", project="default", power=PowerState.ON)
+
+    stage.change("alpha", make)
     host = await stage.add_host("alpha")
     one = await stage.compose(host.id, request=WEB)
-    await stage.compose(host.id, request=Request(hostname="db"))
     add_image(stage.services)
-    await stage.run(database.transact(power.submit, power.POWER_ON, one, actor="admin"))
+
+    def switch_on(state: World) -> None:
+        state.instances["default/web"] = replace(state.instances["default/web"], power=PowerState.ON)
+
+    stage.change("alpha", switch_on)
 
     def allocate(write: Write) -> None:
         user = users.create(write, username="ann", password="secret")
         machines.update(write, one.system_id, owner_id=user.id, owner_data_json='{"a": "b"}')
         machines.set_status(write, one.system_id, Status.ALLOCATED)
+        remake.settle_power(write, one.system_id, PowerState.ON)
 
     database.transact(allocate)
     return _find(stage)
