@@ -32,6 +32,14 @@ async def test_lists_of_a_machine_that_is_not_there(house: Inn) -> None:
     assert (answer.status_code, answer.text) == (404, "No Node matches the given query.")
 
 
+async def test_partitions_under_both_their_names(house: Inn) -> None:
+    one = await machine(house)
+    disk = one["blockdevice_set"][0]["resource_uri"]
+    for word in ("partition/1", "partitions/1", "partition/1/", "partitions/1/"):
+        answer = await house.admin.call("GET", f"{disk}{word}")
+        assert (answer.status_code, answer.text) == (404, "No Partition matches the given query.")
+
+
 @pytest.mark.parametrize("path", ["virtual-machines/99999", "vm-clusters/3", "virtual-machines/99999/"])
 async def test_without_the_final_slash_where_maas_has_none(house: Inn, path: str) -> None:
     answer = await house.admin.call("GET", path)

@@ -240,6 +240,8 @@ TABLE = {
     "GET installation-results/": USERS,
     "GET package-repositories/": USERS,
     "GET package-repositories/{id}/": ABSENT,
+    "GET dhcp-snippets/": USERS,
+    "GET dhcp-snippets/{id}/": ABSENT,
     "GET license-keys/": USERS,
     "GET license-key/{osystem}/{distro_series}/": ABSENT,
     "GET account/prefs/sslkeys/": USERS,

@@ -21,8 +21,8 @@ from innkeeper.store.machines import Filter
 class Absent:
     """A noun that has nothing here. `one`: (handler, path) of a single thing, which is never there.
 
-    `ops`: its calls beside GET, POST (when `makes`) and those of a single thing, as "METHOD op"; a GET is another
-    empty list. `why`: why there are none, and what to do instead.
+    `ops`: its calls beside GET, POST (when `makes`), as "METHOD op"; a GET is another empty list. `one_ops`: ops of a
+    single thing. `why`: why there are none, and what to do instead.
     """
 
     many: str
@@ -30,6 +30,7 @@ class Absent:
     why: str
     one: tuple[str, str] | None = None
     ops: tuple[str, ...] = ()
+    one_ops: tuple[str, ...] = ()
     makes: bool = True
 
 
@@ -41,6 +42,7 @@ _PLAIN = (
         many="Notifications",
         path="notifications/",
         one=("Notification", "notifications/{id}/"),
+        one_ops=("dismiss",),
         why="What happens is told by the events: events/?op=query, and live at /api/v1/events/stream.",
     ),
     Absent(
@@ -111,6 +113,13 @@ _PLAIN = (
         why="Guests have the package sources of their image; others go in their user data (cloud-init's apt).",
     ),
     Absent(
+        many="DhcpSnippets",
+        path="dhcp-snippets/",
+        one=("DhcpSnippet", "dhcp-snippets/{id}/"),
+        one_ops=("revert",),
+        why="DHCP is the networks' own: configure it there.",
+    ),
+    Absent(
         many="LicenseKeys",
         path="license-keys/",
         one=("LicenseKey", "license-key/{osystem}/{distro_series}/"),
@@ -136,6 +145,7 @@ _OF_NODES = (
         many="VolumeGroups",
         path="volume-groups/",
         one=("VolumeGroup", "volume-group/{id}/"),
+        one_ops=("create_logical_volume", "delete_logical_volume"),
         why=_DISKS,
     ),
     Absent(many="Bcaches", path="bcaches/", one=("Bcache", "bcache/{id}/"), why=_DISKS),
@@ -195,7 +205,7 @@ def _routes(noun: Absent, *, under: str = "", listing: Callable[[Call], Awaitabl
         handler, path = noun.one
         found += [
             _route(handler, f"{under}{path}", method, why=noun.why, get=_not_there, model=handler)
-            for method in ("GET", "PUT", "DELETE")
+            for method in ("GET", "PUT", "DELETE", *(f"POST {op}" for op in noun.one_ops))
         ]
     return found
 

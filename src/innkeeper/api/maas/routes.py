@@ -19,6 +19,7 @@ PREFIX = "/MAAS/api/2.0/"
 _PIECE = re.compile(r"\{(\w+)(?::(int|text|path))?\}")
 # What MAAS serves without a final slash.
 _BARE = re.compile(r"(virtual-machines|vm-clusters)/[^/]+|nodes/[^/]+/blockdevices/[^/]+/partitions?/[^/]+")
+_PARTITION = re.compile(r"(nodes/[^/]+/blockdevices/[^/]+/partition)s(/[^/]+/)")  # MAAS takes both words
 _NUMBER = re.compile(r"-?[0-9]{1,18}")  # what every database's 64-bit integer holds
 
 
@@ -149,6 +150,7 @@ class Table:
         """What a path relative to the API stands for, and the values of its names; a fixed path wins."""
         if _BARE.fullmatch(path):
             path += "/"
+        path = _PARTITION.sub(r"\1\2", path)
         if fixed := self._fixed.get(path):
             return fixed, {}
         for resource in self._open:
