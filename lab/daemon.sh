@@ -87,6 +87,17 @@ bridges() { # unmanaged bridges live and die with the machine
     done <"$home/bridges"
 }
 
+cloud() { # the cloud guest under the alias "cloud", in place of one of an older recipe
+    "$LAB/packages" cloud
+    "$LAB/cloud/build" "$LAB_DIR/cloud.tar"
+    if api /1.0/images/aliases/cloud >/dev/null; then
+        ! cmp -s "$LAB_DIR/cloud.tar.recipe" "$home/cloud.recipe" || return 0
+        lxc image delete cloud
+    fi
+    lxc image import "$LAB_DIR/cloud.tar" --alias cloud --quiet
+    cp "$LAB_DIR/cloud.tar.recipe" "$home/cloud.recipe"
+}
+
 image() { # the tiny guest under the alias "tiny", in place of one of an older recipe
     local recipe
     recipe=$(cat "$LAB/tiny/build" "$LAB/tiny/init" | sha256sum)

@@ -149,7 +149,7 @@ async def test_let_go_and_taken_again_at_once(lab: Lab, driver: Lxd, guest: str)
     await driver.start(name=guest)
     console = await driver.console(name=guest)
     await read_until(console, "/ # ")
-    for number in range(15):
+    for number in range(5):
         await console.close()
         console = await driver.console(name=guest)
         await console.write(f'echo {number}""st\r'.encode())
