@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +13,16 @@ import httpx2
 import pytest
 
 from innkeeper.hypervisors.lxd.driver import Lxd
+from innkeeper.model.image import Kind
 from innkeeper.model.machine import InstanceSpec, InterfaceSpec
 from innkeeper.model.readback import differences
+from innkeeper.store import images
+from innkeeper.store.opening import open_store
 from tests.kit.client import Client
 from tests.kit.lab import Lab
 from tests.kit.server import Server, running
 from tests.kit.until import until
+from tests.live.test_deploy import REPORT, report
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 SECOND = "lxdbr7"  # a network of these tests: it gives IPv6 addresses too
@@ -26,6 +32,7 @@ CONFIG = (
     "ipv6.address=fd42:177:7::1/64",
     "ipv6.nat=false",
     "ipv6.dhcp.stateful=true",
+    "raw.dnsmasq=dhcp-option=3",  # it brings no default route: the tiny guest takes every one that it is given
 )
 
 
@@ -64,8 +71,12 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path, network: Lab) -> AsyncIterator[Site]:
-    server = Server(tmp_path)
+    server = Server(tmp_path, host="0.0.0.0")
     key = server.key()
+    database, _, _ = open_store(server.settings)
+    image = {"name": "custom/tiny", "architecture": "amd64/generic", "kind": Kind.ALIAS, "source": "tiny"}
+    database.transact(images.add, complete=True, **image)
+    database.close()
     with running(server):
         async with httpx2.AsyncClient(base_url=server.base, timeout=100, trust_env=False) as http:
             admin = Client(http, key)
@@ -143,6 +154,40 @@ async def test_a_lease_becomes_the_address_of_a_link(site: Site) -> None:
     assert nic["links"][0]["subnet"]["cidr"] == "10.177.7.0/24"
     assert all(link["learnt"] for link in nic["links"])
     site.lab.lxc("delete", "--force", "boots")
+
+
+async def test_a_guest_has_the_nics_that_its_machine_shows(site: Site) -> None:
+    """Seen from inside: MACs, the address of a lease and a fixed one; and its machine shows them as it is Deployed."""
+    made = await site.composed(hostname="two", interfaces=f"eth0:name=lxdbr0;eth1:name={SECOND},ip=10.177.7.80")
+    machine = f"machines/{made['system_id']}/"
+    await site.admin.post(
+        machine, op="deploy", distro_series="tiny", user_data=base64.b64encode(REPORT.encode()).decode()
+    )
+    shown: dict[str, Any] = {}
+
+    async def deployed() -> bool:
+        shown.update(await site.admin.get(machine))
+        return shown["status_name"] == "Deployed"
+
+    await until(deployed, within=120, what="it is Deployed")
+    first, second = shown["interface_set"]
+    addresses = {
+        nic["mac_address"]: [link["ip_address"] for link in nic["links"] if "." in link.get("ip_address", "")]
+        for nic in (first, second)
+    }
+    assert addresses[second["mac_address"]] == ["10.177.7.80"]
+    (leased,) = addresses[first["mac_address"]]
+    told = await report(leased)
+    inside: dict[str, list[str]] = {}
+    for word, value in re.findall(r"(link/ether|inet) (\S+)", told):
+        if word == "link/ether":
+            inside[value] = []
+        elif inside:  # those before are the loopback's
+            inside[list(inside)[-1]].append(value.partition("/")[0])
+    assert inside == addresses
+    gateway = shown["default_gateways"]["ipv4"]
+    assert gateway["link_id"] == first["links"][0]["id"]
+    assert f"default via {gateway['gateway_ip']} dev eth0" in told
 
 
 async def test_a_macvlan_with_a_tag_is_made_and_read_back(driver: Lxd, spec: InstanceSpec) -> None:
