@@ -41,6 +41,7 @@ def put(tmp_path: Path) -> Put:
         (lzma.compress(qcow2()), (Format.QCOW2, True)),
         (bz2.compress(raw()), (Format.RAW, True)),
     ],
+    ids=["tar", "tar.xz", "qcow2", "raw", "raw.gz", "qcow2.xz", "raw.bz2"],  # the bytes hold the time
 )
 def test_what_makes_a_machine(put: Put, content: bytes, kind: tuple[Format, bool]) -> None:
     assert contents.kind_of(put(content)) == kind
@@ -59,6 +60,7 @@ def test_what_makes_a_machine(put: Put, content: bytes, kind: tuple[Format, bool
         (b"\x1f\x8bnonsense", "broken"),
         (b"\xfd7zXZ\x00nonsense", "broken"),
     ],
+    ids=["squashfs", "vmdk", "zstd", "text", "nothing", "text.gz", "cut.gz", "no.gz", "no.xz"],
 )
 def test_what_makes_none_is_refused_in_words(put: Put, content: bytes, words: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -95,7 +97,7 @@ def test_an_archive_that_is_none(put: Put, files: dict[str, bytes], words: str) 
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("content", [b"no archive", unified()[:700]])
+@pytest.mark.parametrize("content", [b"no archive", unified()[:700]], ids=["text", "cut"])
 def test_an_archive_that_cannot_be_read(put: Put, content: bytes) -> None:
     with pytest.raises(Invalid):
         contents.check_unified(put(content))
