@@ -1,5 +1,7 @@
 """What each resource is for, in the words of `maas PROFILE --help`."""
 
+from innkeeper.api.maas.refused import ABSENT
+
 DOCS = {
     "Version": "This server's version and what it can do.",
     "Users": "The users, and who you are.",
@@ -57,3 +59,5 @@ DOCS = {
     "SSHKeys": "Your SSH keys: machines that you deploy let you in by them.",
     "SSHKey": "One of your SSH keys.",
 }
+DOCS |= {noun.many: f"There are none. {noun.why}" for noun in ABSENT}
+DOCS |= {noun.one[0]: f"There is none. {noun.why}" for noun in ABSENT if noun.one}

@@ -170,6 +170,7 @@ _OF_NODES = (
         why="A VM has the devices that its host gave it: blockdevices and interfaces list them.",
     ),
 )
+ABSENT = (*_PLAIN, *_OF_NODES)
 
 
 async def _nothing(call: Call) -> object:
@@ -231,7 +232,7 @@ def _route(
 
 ROUTES = tuple(
     route
-    for noun in (*_PLAIN, *_OF_NODES)
+    for noun in ABSENT
     for route in (
         _routes(noun, under="nodes/{system_id}/", listing=_nothing_of_a_node) if noun in _OF_NODES else _routes(noun)
     )
