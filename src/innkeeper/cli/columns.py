@@ -132,6 +132,21 @@ _IMAGES = (
     _at("READY", "complete"),
     _at("SOURCE", "source"),
 )
+_DEVICES = (
+    _at("SYSTEM ID", "system_id"),
+    _at("HOSTNAME", "hostname"),
+    _at("PARENT", "parent"),
+    _at("OWNER", "owner"),
+    _at("ADDRESSES", "ip_addresses"),
+)
+_EVENTS = (
+    _at("ID", "id", number=True),
+    _at("WHEN", "created"),
+    _at("LEVEL", "level"),
+    _at("ABOUT", "hostname"),
+    _at("WHO", "username"),
+    _at("WHAT", "description"),
+)
 _USERS = (
     _at("USERNAME", "username"),
     _at("EMAIL", "email"),
@@ -206,6 +221,9 @@ _CHOSEN: Mapping[str, tuple[Column, ...]] = {
     "vm-hosts": _HOSTS,
     "pods": _HOSTS,
     "machines": _MACHINES,
+    "nodes": _MACHINES,
+    "devices": _DEVICES,
+    "events": _EVENTS,
     "boot-resources": _IMAGES,
     "zones": _NAMED,
     "resource-pools": _NAMED,

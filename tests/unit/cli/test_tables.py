@@ -159,3 +159,11 @@ def test_on_a_terminal_rich_draws_without_reading_markup(capsys: pytest.CaptureF
     assert "storage pools" in out
     assert "─" in out
     assert "475.5" in out
+
+
+def test_a_page_of_events() -> None:
+    event = {"id": 4, "created": "Wed, 25 Nov. 2026 22:00:00", "level": "INFO", "type": "Machine status", "node": "x"}
+    page = {"count": 1, "events": [event | {"hostname": "web", "username": "ann", "description": "web: New → Ready"}]}
+    text = "\n".join(plain_text(table) for table in tables_of(page, resource="events"))
+    assert "ID  WHEN                        LEVEL  ABOUT  WHO  WHAT" in text
+    assert " 4  Wed, 25 Nov. 2026 22:00:00  INFO   web    ann  web: New → Ready" in text
