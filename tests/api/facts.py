@@ -15,7 +15,7 @@ from tests.kit.house import Inn
 from tests.kit.until import until
 
 POWER_CALLS = ("start", "stop", "shutdown")
-_WATCHING = ("events", "instances", "describe", "leases")  # what a watcher asks in its own time
+_WATCHING = ("events", "instances", "describe", "leases", "images")  # what a watcher asks in its own time
 
 
 def asked(house: Inn, name: str) -> dict[str, int]:
