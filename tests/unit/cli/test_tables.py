@@ -164,6 +164,6 @@ def test_on_a_terminal_rich_draws_without_reading_markup(capsys: pytest.CaptureF
 def test_a_page_of_events() -> None:
     event = {"id": 4, "created": "Wed, 25 Nov. 2026 22:00:00", "level": "INFO", "type": "Machine status", "node": "x"}
     page = {"count": 1, "events": [event | {"hostname": "web", "username": "ann", "description": "web: New → Ready"}]}
-    text = "\n".join(plain_text(table) for table in tables_of(page, resource="events"))
+    text = "\n".join(plain_text(table) for table in tables_of(document=page, resource="events"))
     assert "ID  WHEN                        LEVEL  ABOUT  WHO  WHAT" in text
     assert " 4  Wed, 25 Nov. 2026 22:00:00  INFO   web    ann  web: New → Ready" in text
