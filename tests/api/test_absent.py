@@ -7,7 +7,7 @@ import pytest
 from innkeeper.api.app import ROUTES
 from innkeeper.api.maas import refused
 from innkeeper.api.maas.describe import Description
-from tests.api.facts import machine
+from tests.api.facts import give, machine
 from tests.kit.house import Inn
 
 
@@ -97,3 +97,13 @@ async def test_older_and_native_paths(house: Inn) -> None:
     assert (old.status_code, "2.0" in old.text) == (410, True)
     native = await house.admin.call("GET", "/api/v1/nothing")
     assert (native.status_code, native.json()["name"]) == (404, "NotFound")
+
+
+async def test_a_vm_that_is_somebody_elses_is_not_there(house: Inn) -> None:
+    one = await machine(house, hostname="web1")
+    ann, bob = house.client(username="ann"), house.client(username="bob")
+    give(house, one["system_id"], ann)
+    [mine] = await ann.get("virtual-machines/")
+    assert await ann.get(mine["resource_uri"]) == mine
+    assert await bob.get("virtual-machines/") == []
+    assert (await bob.call("GET", mine["resource_uri"])).status_code == 404

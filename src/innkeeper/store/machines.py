@@ -121,6 +121,12 @@ def find(sql: sa.Connection, system_id: str) -> Machine:
     return _with_devices(sql, rows)[0]
 
 
+def numbered(sql: sa.Connection, id: int) -> Machine | None:
+    """The machine of that number, which is not its system_id."""
+    system_id = sql.scalar(sa.select(machine.c.system_id).where(machine.c.id == id))
+    return find(sql, system_id) if system_id else None
+
+
 def named(sql: sa.Connection, hostname: str) -> Machine | None:
     """The machine or device of that host name."""
     found = listing(sql, Filter(hostnames=(hostname,), devices=None))

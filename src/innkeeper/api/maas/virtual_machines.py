@@ -43,10 +43,11 @@ async def listing(call: Call) -> object:
 
 async def read(call: Call) -> object:
     house: House = call.services
-    for one in await house.services.database.reading(_seen, call):
-        if one.id == call.id:
-            return _shape(one)
-    raise no_match("VirtualMachine")
+    one = await house.services.database.reading(machines.numbered, call.id)
+    theirs = one is not None and not call.user.is_admin and one.owner_id not in (None, call.user.user_id)
+    if one is None or one.host_id is None or theirs:
+        raise no_match("VirtualMachine")
+    return _shape(one)
 
 
 def _one(path: str, handler: str) -> Route:
