@@ -23,8 +23,9 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.store import figures, hosts, storage_pools
 from innkeeper.store.network_tables import address, link
 from innkeeper.store.tables import claim, claim_storage, host, interface, machine, operation
-from tests.laws.claims_story import ANY, Story, pick
+from tests.laws.claims_story import ANY, pick
 from tests.laws.reality import Reality, held, numbers
+from tests.laws.sizes_story import SizesStory
 from tests.laws.stage import Stage
 from tests.laws.world import everything
 
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.slow
 MEANWHILE = st.sampled_from(["look", "compose", "remove", "end", "vanish"])
 
 
-class Claims(Story):
+class Claims(SizesStory):
     """The rules of the story, those of looking, and what always holds."""
 
     # --- what is seen
