@@ -179,6 +179,9 @@ async def test_a_guest_that_is_late_has_failed_and_can_be_released(tmp_path: Pat
         assert deployment is not None
         assert "loading\nKernel panic" in deployment.console
         assert await call(house, url) == 404, "nobody waits for it any more"
+    async with inn(tmp_path, host="0.0.0.0") as house:  # one that has not seen the console itself
+        told = await house.admin.get(f"/api/v1/machines/{system_id}/console")
+        assert (told["open"], "loading\nKernel panic" in told["text"]) == (False, True)
         await house.admin.post(f"machines/{system_id}/", op="release")
         await until_status(house, system_id, "Ready")
         assert house.see("alpha").instances["default/web"].power == "off"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import ipaddress
+import re
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -109,31 +111,40 @@ async def report(address: str) -> str:
     return await until(lambda: asyncio.to_thread(ask), within=30, what=f"{address} answers")
 
 
-async def test_a_guest_takes_its_address_and_its_data_and_is_gone_when_it_is_released(site: Site) -> None:
-    prefix = site.lab.address.split(":")[0].rsplit(".", 1)[0].replace("10.117", "10.118")
-    address = f"{prefix}.77"
+async def test_a_guest_takes_its_addresses_and_its_data_and_is_gone_when_it_is_released(site: Site) -> None:
+    """Two NICs with fixed addresses, IPv4 and IPv6, the second one where no DHCP answers."""
+    v4, v6, bare = await _networks(site)
+    wanted = [_host_of(v4["cidr"], 77), _host_of(v6["cidr"], 77), _host_of(bare["cidr"], 5)]
     await site.admin.post("account/prefs/sshkeys/", key=KEY)
+    await site.admin.put(f"subnets/{bare['id']}/", dns_servers="192.0.2.53")
     system_id = await site.admin.compose(
-        site.host, hostname="guest", memory=1024, storage="root:1,data:0.1", interfaces=f"eth0:name=lxdbr0,ip={address}"
+        site.host,
+        hostname="guest",
+        memory=1024,
+        storage="root:1,data:0.1",
+        interfaces=f"eth0:name=lxdbr0,ip={wanted[0]},ip={wanted[1]};eth1:name=br0,ip={wanted[2]}",
     )
     await site.admin.put(f"machines/{system_id}/", hostname="renamed")
     before = await site.admin.get(f"machines/{system_id}/")
     data = base64.encodebytes(gzip.compress(REPORT.encode())).decode()
     seen = await site.deploy(system_id, user_data=data)
     assert seen == {"Deploying", "Deployed"}
-    told = await report(address)
+    told = await report(wanted[0])
     machine = await site.admin.get(f"machines/{system_id}/")
-    (link,) = machine["interface_set"][0]["links"]
-    assert (link["mode"], link["ip_address"]) == ("static", address)
-    assert machine["interface_set"][0]["mac_address"] == before["interface_set"][0]["mac_address"]
-    lines = told.splitlines()
-    assert lines[0] == "renamed"
-    assert f"inet {address}/24" in told
-    assert f"link/ether {machine['interface_set'][0]['mac_address']}" in told
-    assert f"default via {link['subnet']['gateway_ip']} dev eth0" in told
+    nics = machine["interface_set"]
+    assert [nic["mac_address"] for nic in nics] == [nic["mac_address"] for nic in before["interface_set"]]
+    links = [link for nic in nics for link in nic["links"]]
+    assert sorted((link["mode"], link["ip_address"]) for link in links) == sorted(("static", one) for one in wanted)
+    assert told.splitlines()[0] == "renamed"
+    for link in links:
+        family = "inet6" if ":" in link["ip_address"] else "inet"
+        assert f"{family} {link['ip_address']}/{link['subnet']['cidr'].partition('/')[2]}" in told
+    for nic in nics:
+        assert re.search(rf"{nic['name']}: .*\n *link/ether {nic['mac_address']}", told)
+    assert f"default via {v4['gateway_ip']} dev eth0" in told
+    assert "nameserver 192.0.2.53" in told
     assert KEY in told
-    instance = site.lab.query("/1.0/instances/guest")
-    assert instance["config"]["cloud-init.user-data"] == REPORT
+    assert site.lab.query("/1.0/instances/guest")["config"]["cloud-init.user-data"] == REPORT
 
     released = await site.admin.post(f"machines/{system_id}/", op="release")
     assert released["status_name"] == "Releasing"
@@ -141,17 +152,35 @@ async def test_a_guest_takes_its_address_and_its_data_and_is_gone_when_it_is_rel
     empty = site.lab.query("/1.0/instances/guest")
     assert empty["status"] == "Stopped"
     assert not [name for name in empty["config"] if name.startswith("cloud-init") or "meta-data" in name]
-    assert empty["devices"]["eth0"]["hwaddr"] == before["interface_set"][0]["mac_address"]
+    assert [empty["devices"][nic["name"]]["hwaddr"] for nic in nics] == [nic["mac_address"] for nic in nics]
     assert empty["devices"]["disk1"]["source"] == f"innkeeper-{system_id}-disk1"
     assert "volatile.base_image" not in empty["config"]
+
+    await site.deploy(system_id, user_data=REPORT + "echo second >> /run/www/report\n")
+    assert (await report(wanted[0])).splitlines()[-1] == "second"
+
+
+async def _networks(site: Site) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The subnets of the lab's managed network, IPv4 and IPv6, and the one of its plain bridge."""
+    found = await site.admin.get("subnets/")
+    v4 = next(one for one in found if one["cidr"].startswith("10.118."))
+    v6 = next(one for one in found if ":" in one["cidr"] and one["vlan"]["id"] == v4["vlan"]["id"])
+    return v4, v6, next(one for one in found if one["cidr"].endswith("/28"))
+
+
+def _host_of(cidr: str, number: int) -> str:
+    return str(ipaddress.ip_network(cidr)[number])
 
 
 async def test_a_server_killed_between_two_instances_goes_on(site: Site) -> None:
     """Once while it deploys, once while it releases; the host has one instance of the machine in the end."""
     system_id = await site.admin.compose(site.host, hostname="guest", memory=1024, storage="root:1")
-    await site.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
+    await site.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny", user_data=REPORT)
     await _kill_at(site, system_id, "create the instance from the image")
     assert "Missing" not in await site.until_status(system_id, "Deployed")
+    (nic,) = (await site.admin.get(f"machines/{system_id}/"))["interface_set"]
+    learnt = next(link["ip_address"] for link in nic["links"] if "." in link.get("ip_address", ""))
+    assert f"inet {learnt}/24" in await report(learnt)  # of DHCP: it was learnt from the guest's call
     await site.admin.post(f"machines/{system_id}/", op="release")
     await _kill_at(site, system_id, "remove the instance")
     assert "Missing" not in await site.until_status(system_id, "Ready")

@@ -86,7 +86,7 @@ def test_body_of_a_guest_of_an_image() -> None:
         "cloud-init.network-config": "{}",
         "cloud-init.user-data": "#!x",
     }
-    assert devices["seed"] == {"type": "disk", "source": "cloud-init:config"}
+    assert devices["innkeeper-cloud-init-seed"] == {"type": "disk", "source": "cloud-init:config"}
     plain = instance_body(replace(SPEC, image="f" * 64, seed=replace(seed, user_data="")))["config"]
     assert isinstance(plain, dict)
     assert "cloud-init.user-data" not in plain

@@ -20,7 +20,7 @@ from innkeeper.api.v1.access import actor, answers, house, make_router, viewer
 from innkeeper.errors import InnkeeperError, NotFound
 from innkeeper.model.console import Notice, Word, plain
 from innkeeper.operations.console_line import Viewer
-from innkeeper.store import consoles
+from innkeeper.store import consoles, deployments
 from innkeeper.store.database import Write
 
 router = make_router("/machines", "consoles")
@@ -42,14 +42,20 @@ class ConsoleBody(BaseModel):
 async def read(
     system_id: str, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
 ) -> ConsoleBody:
-    """Of the time during which this server had it open: while the machine was deployed, or somebody watched."""
+    """Of the time during which this server had it open: while the machine was deployed, or somebody watched.
+
+    Of a deployment that failed the last lines are kept beside.
+    """
     there = await _permitted(inn, who, system_id)
     opened = inn.services.consoles
+    text = plain(opened.log(system_id, owner_id=there.owner_id))
+    if not text and (deployment := await inn.services.database.reading(deployments.find, system_id)):
+        text = deployment.console
     return ConsoleBody(
         system_id=system_id,
         hostname=there.hostname,
         open=opened.is_open(system_id),
-        text=plain(opened.log(system_id, owner_id=there.owner_id)),
+        text=text,
     )
 
 

@@ -10,7 +10,8 @@ from innkeeper.hypervisors.lxd.marks import marked
 from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec
 from innkeeper.model.seed import Seed
 
-SEED = "seed"  # the device of the NoCloud drive, which LXD makes of the configuration
+# The device of the NoCloud drive, which LXD makes of the configuration. Too long for the name of a NIC.
+SEED = "innkeeper-cloud-init-seed"
 _ADDRESSES = ("ipv4.address", "ipv6.address")
 _NICTYPES = {"bridge": "bridged", "macvlan": "macvlan", "sriov": "sriov"}
 
