@@ -178,6 +178,18 @@ async def test_an_administrator_says_where_a_hosts_interface_is(house: Inn) -> N
     assert await house.admin.get(path) == placed
     made = await composed(house, id, interfaces="a:fabric=lab;b:tag=lab")
     assert [nic["attachment"]["host_interface"] for nic in made["interface_set"]] == ["eno9", "eno9"]
+    other = await house.admin.post("fabrics/", name="other")
+    (elsewhere,) = other["vlans"]
+    await house.admin.put(path, vlan=elsewhere["id"])  # what hangs on it is there too
+    moved = await house.admin.get(f"machines/{made['system_id']}/")
+    assert {nic["vlan"]["id"] for nic in moved["interface_set"]} == {elsewhere["id"]}
+    await house.admin.post("subnets/", cidr="10.7.0.0/24", vlan=elsewhere["id"])
+    await house.admin.post(
+        moved["interface_set"][0]["resource_uri"], op="link_subnet", mode="AUTO", subnet="10.7.0.0/24"
+    )
+    answer = await house.admin.call("PUT", path, vlan=vlan["id"])
+    words = f"eno9 cannot move: on it there is a of machine {made['hostname']} (10.7.0.0/24)"
+    assert (answer.status_code, words in answer.text) == (409, True), answer.text
     for nic in made["interface_set"]:  # no subnet is known there: whoever is there may give addresses
         assert [set(link) | {link["mode"]} for link in nic["links"]] == [{"id", "mode", "learnt", "dhcp"}]
     answer = await house.admin.call("PUT", nics["br0"]["resource_uri"], vlan=vlan["id"])

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from innkeeper.model.machine import Interface
 from innkeeper.model.network import Link, LinkMode
 from innkeeper.store.database import Write, strings
-from innkeeper.store.network_tables import link
-from innkeeper.store.tables import interface
+from innkeeper.store.network_tables import link, subnet
+from innkeeper.store.tables import interface, machine
 
 _MAC = sa.select(interface.c.id).where(interface.c.mac == sa.bindparam("mac"))
 _INSERT = sa.insert(interface).returning(interface.c.id)
@@ -102,6 +102,26 @@ def update(write: Write, id: int, **values: Any) -> None:
 def delete(write: Write, id: int) -> None:
     """Forget a NIC, with its links."""
     write.sql.execute(sa.delete(interface).where(interface.c.id == id))
+
+
+def linked_on(sql: sa.Connection, *, host_id: int, parent: str) -> str:
+    """Who, of the NICs that hang on an interface of a host untagged, is linked to a subnet, in words. "" nobody."""
+    query = sa.select(machine.c.hostname, interface.c.name, subnet.c.cidr).select_from(link)
+    query = query.join(interface, interface.c.id == link.c.interface_id).join(subnet, subnet.c.id == link.c.subnet_id)
+    query = query.join(machine, machine.c.system_id == interface.c.system_id)
+    rows = sql.execute(query.where(machine.c.host_id == host_id, _on(parent)).order_by(interface.c.id).limit(5))
+    return ", ".join(f"{row.name} of machine {row.hostname} ({row.cidr})" for row in rows)
+
+
+def move(write: Write, *, host_id: int, parent: str, vlan_id: int | None) -> None:
+    """NICs that hang on an interface of a host untagged are on its VLAN."""
+    its = sa.select(machine.c.system_id).where(machine.c.host_id == host_id)
+    moved = sa.update(interface).where(interface.c.system_id.in_(its), _on(parent))
+    write.sql.execute(moved.values(vlan_id=vlan_id))
+
+
+def _on(parent: str) -> sa.ColumnElement[bool]:
+    return sa.and_(interface.c.parent == parent, interface.c.vlan == 0)
 
 
 def set_tags(write: Write, id: int, tags: Collection[str]) -> None:

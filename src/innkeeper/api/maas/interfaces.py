@@ -109,7 +109,10 @@ def _update_uplink(call: Call, write: Write, one: Machine) -> list[str]:
                     f"{there.name} has the addresses {', '.join(there.addresses)}: it is where their subnet is.",
                     resolution="Move the subnet to the other VLAN instead.",
                 )
+            if linked := interfaces.linked_on(write.sql, host_id=there.host_id, parent=there.name):
+                raise Conflict(f"{there.name} cannot move: on it there is {linked}.", resolution="Unlink them first.")
             host_interfaces.set_vlan(write, there.id, vlan.id if vlan else None)
+            interfaces.move(write, host_id=there.host_id, parent=there.name, vlan_id=vlan.id if vlan else None)
             changed.append("vlan")
     tags = values.texts("tags")
     if "tags" in values.sent and set(tags) != set(there.tags):
