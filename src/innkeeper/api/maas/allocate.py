@@ -29,8 +29,7 @@ from innkeeper.store.claims import Allotment, Claimed
 from innkeeper.store.database import Write
 from innkeeper.store.fleet import Choice
 
-TRIES = 10  # of the machines that fit, before they are looked at again
-ROUNDS = 50  # races that may be lost on the way to one host
+ROUNDS = 50  # hosts that may be lost to others, or fail, on the way to one machine
 
 Labels = Mapping[str, dict[str, list[int]]]  # of storage and interfaces: what was meant by each label
 
@@ -59,11 +58,13 @@ async def _take(call: Call, wish: Wish) -> tuple[shapes.Json | None, Looked]:
     database = house.services.database
     while True:
         looked = await database.reading(allocation.look, wish)
-        for system_id in looked.fitting[:TRIES]:
+        if not looked.fitting:
+            return None, looked
+        for system_id in looked.fitting:
             if answer := await database.writing(_taken, call, wish, system_id):
                 return answer, looked
         again = await database.reading(allocation.look, wish)
-        if again.fitting == looked.fitting or not again.fitting:
+        if again.fitting == looked.fitting:  # they are there, and not to be had: worked on, or held off by a group
             return None, again
 
 
@@ -90,7 +91,7 @@ async def _compose(call: Call, wish: Wish, looked: Looked) -> shapes.Json:
     house: House = call.services
     failed: dict[int, str] = {}
     deadline = asyncio.get_running_loop().time() + house.services.settings.compose_wait
-    for _ in range(ROUNDS + len(failed)):
+    for _ in range(ROUNDS):
         choice, packed = await house.services.database.reading(_decide, house, wish, failed)
         if choice is None or choice.decision.best is None:
             raise refusal(call.values, wish, looked, choice.decision if choice else None)

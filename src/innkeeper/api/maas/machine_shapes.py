@@ -92,6 +92,7 @@ def _own(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "commissioning_status_name": _COMMISSIONING[_commissioning(status)],
         "locked": one.locked,
         "dynamic": one.dynamic,
+        "anti_affinity": one.anti_affinity,
         "resource_uri": f"{shapes.API}/machines/{one.system_id}/",
     }
 
