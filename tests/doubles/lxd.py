@@ -34,6 +34,7 @@ from cryptography.x509.oid import NameOID
 from innkeeper.hypervisors.base import Credentials, Target
 from innkeeper.hypervisors.lxd import certificates, tls
 from innkeeper.hypervisors.lxd.client import Timeouts
+from tests.doubles.console import DoubleConsole, open_console, serve
 from tests.doubles.faults import Cut, Delay, Fault, Garbage, Once, Refuse
 from tests.doubles.routes import answer
 from tests.doubles.world import Json, Refusal, World
@@ -78,6 +79,7 @@ class LxdDouble:
     requests: list[str] = field(default_factory=list)
     bodies: list[tuple[str, Json]] = field(default_factory=list)  # ("POST /1.0/instances", body) of every change
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    consoles: dict[str, DoubleConsole] = field(default_factory=dict)  # by operation
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -206,6 +208,8 @@ class LxdDouble:
                 return web.Response(body=content, status=status, content_type=content_type)
             case Cut(done=False):
                 return self._cut(request)
+        if request.path.endswith("/websocket"):
+            return await serve(self.consoles[request.path.split("/")[3]], request)
         if request.path == "/1.0/events":
             return await self._events(request)
         response = await self._answer(request, body)
@@ -234,6 +238,14 @@ class LxdDouble:
                     del self.answers[key]
                     given = given.metadata
                 return _sync(given)
+        if request.method == "POST" and path.endswith("/console"):
+            name, project = unquote(path.split("/")[3]), request.query.get("project", "default")
+            try:
+                console, told = open_console(self.world, project, name, body)
+            except Refusal as refusal:
+                return _error(refusal.code, refusal.text)
+            self.consoles[console.operation.id] = console
+            return web.json_response(told, status=202)
         segments = [unquote(segment) for segment in path.removeprefix("/1.0").strip("/").split("/") if segment]
         try:
             found = answer(self.world, request.method, segments, request.query, body)

@@ -46,9 +46,9 @@ class Lab:
         """A GET of the server's API."""
         return json.loads(self.lxc("query", path))
 
-    def command(self, word: str) -> None:
+    def command(self, word: str, *, timeout: float = 120) -> None:
         """`lab/lxd WORD NAME`: kill, restart …"""
-        subprocess.run([LAB, word, self.name], check=True, stdout=subprocess.DEVNULL, timeout=120)
+        subprocess.run([LAB, word, self.name], check=True, stdout=subprocess.DEVNULL, timeout=timeout)
 
     def pem(self, which: str) -> str:
         """A certificate or key of the lab: client_cert, client_key, server_cert."""

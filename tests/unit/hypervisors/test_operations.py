@@ -170,3 +170,5 @@ def test_what_an_operation_is_about(url: str, is_: bool) -> None:
     )
     assert operations.names(operation, "vm") is is_
     assert not operations.names(shapes.Operation(id="x"), "vm")
+    # Somebody's open console or shell ends when they close it: nothing waits for that.
+    assert not operations.names(shapes.Operation(id="x", kind="websocket", resources={"instances": [url]}), "vm")
