@@ -38,23 +38,27 @@ Socket = aiohttp.ClientWebSocketResponse
 class LxdConsole:
     """See `base.Console`."""
 
-    def __init__(self, client: Client, operation: str, *, control: Socket, text: Socket) -> None:
+    def __init__(
+        self,
+        client: Client,
+        operation: str,
+        *,
+        control: Socket,
+        text: Socket,
+        stream: AsyncGenerator[HostEvent],
+        which: tuple[str, str],
+    ) -> None:
         self._client, self._operation, self._control, self._text = client, operation, control, text
-        self._listening: asyncio.Task[None] | None = None
+        self._stream, self._which = stream, which
+        self._listening = asyncio.create_task(self._listen())
 
-    def end_with(self, stream: AsyncGenerator[HostEvent], *, project: str, name: str) -> None:
+    async def _listen(self) -> None:
         """End it when the host tells that the VM stops, or tells nothing any more."""
-        self._listening = asyncio.create_task(self._listen(stream, project, name))
-
-    async def _listen(self, stream: AsyncGenerator[HostEvent], project: str, name: str) -> None:
-        try:
-            with suppress(HostFailure):
-                async for event in stream:
-                    if (event.project, event.instance) == (project, name) and event.action in _ENDS:
-                        await asyncio.sleep(_LAST_WORDS)
-                        break
-        finally:
-            await stream.aclose()
+        with suppress(HostFailure):
+            async for event in self._stream:
+                if (event.project, event.instance) == self._which and event.action in _ENDS:
+                    await asyncio.sleep(_LAST_WORDS)
+                    break
         await self._hang_up()
 
     async def read(self) -> bytes:
@@ -81,9 +85,9 @@ class LxdConsole:
             raise HostUnreachable(f"The console at {self._client.address} was cut.", details=words) from None
 
     async def close(self) -> None:
-        if self._listening:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+        await self._stream.aclose()
         if not self._text.closed:
             with suppress(HostUnreachable):
                 await self.write(_REDRAW)
@@ -110,15 +114,14 @@ async def connect(client: Client, *, project: str, name: str) -> LxdConsole:
     stream = events.follow(client, project=project)
     try:
         await anext(stream)  # it is open: no stop goes unheard from here on
-        console = await _connect(client, project=project, name=name)
+        operation, control, text = await _connect(client, project=project, name=name)
     except BaseException:
         await stream.aclose()
         raise
-    console.end_with(stream, project=project, name=name)
-    return console
+    return LxdConsole(client, operation, control=control, text=text, stream=stream, which=(project, name))
 
 
-async def _connect(client: Client, *, project: str, name: str) -> LxdConsole:
+async def _connect(client: Client, *, project: str, name: str) -> tuple[str, Socket, Socket]:
     address = path("instances", name, "console", project=project)
     operation = await client.order("POST", address, {"type": "console", "width": 80, "height": 24})
     try:
@@ -133,7 +136,7 @@ async def _connect(client: Client, *, project: str, name: str) -> LxdConsole:
     except BaseException:
         await control.close()
         raise
-    return LxdConsole(client, operation.id, control=control, text=text)
+    return operation.id, control, text
 
 
 def _stream(operation: str, secret: str) -> str:
