@@ -19,10 +19,9 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.operations import release
 from innkeeper.operations.context import Services
 from innkeeper.operations.deploy import CALLED, DEPLOY, arrived
-from innkeeper.store import deployments, events, learnt, machines, unfinished
+from innkeeper.store import deployments, learnt, machines, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.deployments import Waiting
-from innkeeper.store.events import Event
 
 log = structlog.get_logger(__name__)
 
