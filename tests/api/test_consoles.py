@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 
 from innkeeper.api.v1 import consoles as consoles_v1
 from innkeeper.hypervisors.simulated_world import Fault
@@ -18,6 +19,7 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.operations import console_line
 from innkeeper.store import machines, users
 from innkeeper.store.database import Write
+from innkeeper.store.tables import host, process
 from tests.api.facts import audits, give, machine
 from tests.api.serial import connections, is_open, let_go, prints, running
 from tests.kit.client import Client, oauth
@@ -307,3 +309,34 @@ async def test_who_does_not_read_keeps_nobody_waiting(house: Inn, watch: Watch) 
     assert got.endswith(b"the end")
     assert len(got) < 300_000 < len(quick.printed)
     assert "dropped" in words
+
+
+async def test_of_several_processes_the_one_that_watches_the_host_opens_it(
+    house: Inn, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host's second console shows nothing, and keeps what is typed for later: there must be none."""
+    monkeypatch.setattr(console_line, "RELOOK", 0.1)
+    id = await running(house, hostname="web1")
+    one = await watch(id)
+    await one.hears("opened")
+    database, me = house.house.services.database, house.house.engine.me
+
+    def watched_by(write: Write, which: str, *, alive: bool) -> None:
+        write.sql.execute(sa.delete(process).where(process.c.id == "another"))
+        if alive:
+            write.sql.execute(sa.insert(process).values(id="another", beat=write.now() + 1000, address=""))
+        write.sql.execute(sa.update(host).values(watcher=which))
+
+    database.transact(watched_by, "another", alive=True)
+    await one.hears("waiting", "another process")
+    await let_go(house, "web1")
+    await one.socket.send_str("x")
+    await one.hears("dropped")
+    one.words.clear()
+    database.transact(watched_by, me, alive=True)
+    await one.hears("opened")
+    database.transact(watched_by, "another", alive=True)
+    await one.hears("waiting", "another process")
+    one.words.clear()
+    database.transact(watched_by, "another", alive=False)  # it died: whoever is there may
+    await one.hears("opened")
