@@ -53,6 +53,8 @@ DOCS = {
     "Device": "One device.",
     "BlockDevices": "The disks of a machine.",
     "BlockDevice": "One disk of a machine.",
+    "Partitions": "The partitions of a disk: none, they are the guest's own.",
+    "Partition": "A partition of a disk: never there.",
     "Events": "What happened to machines and hosts.",
     "VirtualMachines": "What VMs take of their hosts.",
     "VirtualMachine": "What one VM takes of its host.",
