@@ -31,11 +31,7 @@ async def phone_home(token: str, request: Request) -> Response:
             return PlainTextResponse(f"At most {LIMIT} bytes are taken.\n", status_code=413)
     address = request.client.host if request.client else ""
     database = house.services.database
-    known = (
-        len(token) <= LONGEST
-        and await database.reading(deployments.known_token, token)
-        and await database.writing(arrivals.phoned_home, token, address=address)
-    )
-    if not known:
+    holder = await database.reading(deployments.holder, token) if len(token) <= LONGEST else ""
+    if not holder or not await database.writing(arrivals.phoned_home, token, address=address):
         return PlainTextResponse("This address was used already, or was never given.\n", status_code=404)
     return PlainTextResponse("ok\n")

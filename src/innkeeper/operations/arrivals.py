@@ -19,7 +19,7 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.operations import release
 from innkeeper.operations.context import Services
 from innkeeper.operations.deploy import CALLED, DEPLOY, arrived
-from innkeeper.store import deployments, learnt, machines, unfinished
+from innkeeper.store import deployments, hosts, learnt, machines, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.deployments import Waiting
 
@@ -79,8 +79,9 @@ class Arrivals:
 
 
 def _seen_up(write: Write, system_id: str, sign: Sign, facts: GuestFacts) -> None:
-    arrived(write, system_id, how=f"its host sees its {sign}")
-    learnt.of_guest(write, system_id, facts.addresses)
+    if _waited_for(write, system_id):
+        arrived(write, system_id, how=f"its host sees its {sign}")
+        learnt.of_guest(write, system_id, facts.addresses)
 
 
 def sign_of(facts: GuestFacts, taken: Collection[Sign]) -> Sign | None:
@@ -94,8 +95,12 @@ def phoned_home(write: Write, token: str, *, address: str) -> bool:
 
     While the deployment is still at work the call is only noted: what may yet be undone is not Deployed.
     """
+    holder = deployments.holder(write.sql, token)
+    if not holder:
+        return False
+    _hold_host(write, holder)
     system_id = deployments.use_token(write, token)
-    if not system_id:
+    if not system_id:  # in the same moment it was used, or nobody is waited for any more
         return False
     if not any(one.kind == DEPLOY.kind for one in unfinished.of_machine(write.sql, system_id)):
         arrived(write, system_id, how=CALLED)
@@ -128,6 +133,16 @@ def called_off(write: Write, system_id: str) -> None:
 
 def _waited_for(write: Write, system_id: str) -> bool:
     """Whether it is Deploying, and nothing works on it: looked at again, in the transaction that decides."""
-    if machines.gone(write.sql, system_id) or unfinished.of_machine(write.sql, system_id):
+    if machines.gone(write.sql, system_id):
+        return False
+    _hold_host(write, system_id)
+    if unfinished.of_machine(write.sql, system_id):
         return False
     return machines.find(write.sql, system_id).status == Status.DEPLOYING
+
+
+def _hold_host(write: Write, system_id: str) -> None:
+    """As whatever else changes a machine does it: first its host's row, then the machine's own."""
+    host_id = machines.find(write.sql, system_id).host_id
+    if host_id is not None:
+        hosts.hold(write, host_id)

@@ -86,10 +86,10 @@ def set_signs(write: Write, system_id: str, signs: Sequence[Sign]) -> bool:
     return write.sql.execute(changed.values(signs_json=text)).rowcount == 1
 
 
-def known_token(sql: sa.Connection, token: str) -> bool:
-    """Whether somebody has this token. Asked first: anybody may call, and only a guest writes."""
+def holder(sql: sa.Connection, token: str) -> str:
+    """The machine that has this token, or "". Asked first: anybody may call, and only a guest writes."""
     query = sa.select(d.system_id).where(d.token_hash == _hash(token), d.token_hash != "")
-    return sql.execute(query).first() is not None
+    return sql.scalar(query) or ""
 
 
 def use_token(write: Write, token: str) -> str:
