@@ -217,7 +217,7 @@ def _disks(candidate: Candidate, wanted: tuple[DiskRequest, ...], against: _Reas
             against.limit((short.text if short else f"storage pool {name} is full") + before, "storage")
             continue
         free[name] -= disk.size
-        tags = tuple(tag for tag in disk.tags if tag not in pools)
+        tags = tuple(tag for tag in disk.tags if tag not in pools) if disk.tags else ()
         placed.append(PlacedDisk(label=disk.label, size=disk.size, tags=tags, pool=name, why=why))
     return tuple(placed)
 
@@ -236,8 +236,7 @@ def _unmeasured(candidate: Candidate, wanted: tuple[DiskRequest, ...]) -> tuple[
 
 def _pool_for(candidate: Candidate, disk: DiskRequest, free: Mapping[str, int]) -> tuple[str, str]:
     """The pool a tag names (first with room), else the default pool, else the one with most room."""
-    named = [tag for tag in disk.tags if tag in free]
-    if named:
+    if disk.tags and (named := [tag for tag in disk.tags if tag in free]):
         roomy = [name for name in named if free[name] >= disk.size]
         return (roomy or named)[0], f"the tag {(roomy or named)[0]} names it"
     if candidate.default_pool in free:

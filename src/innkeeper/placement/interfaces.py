@@ -54,7 +54,7 @@ def place_on(
     requests = wanted or (InterfaceRequest(label="eth0"),)
     fitting, against = [], []
     for request in requests:
-        found = _fitting(offer.options, request) or _by_tag(offer, request)
+        found = offer.direct.meeting(request.conditions) or _by_tag(offer, request)
         if not found:
             against.append(_lacking(request, offer))
         fitting.append(found)
@@ -68,17 +68,12 @@ def place_on(
     return tuple(placed), tuple(against)
 
 
-def _fitting(options: Sequence[Option], request: InterfaceRequest) -> list[Option]:
-    found = list(options)
-    for condition in request.conditions:
-        found = [one for one in found if one.reach.meets(condition)]
-    return found
-
-
 def _by_tag(offer: Offer, request: InterfaceRequest) -> list[Option]:
     """Ways to reach by a tag what no interface of the host is on, for who asks for it."""
+    if not offer.tagged.all:
+        return []
     asks = any(one.about in ("vlan", "vid", "subnet", "space") and not one.negated for one in request.conditions)
-    return _fitting(offer.tagged, request) if asks else []
+    return offer.tagged.meeting(request.conditions) if asks else []
 
 
 def _assign(fitting: Sequence[Sequence[Option]]) -> dict[int, Option]:

@@ -8,16 +8,18 @@ request asks for it: a fabric's VLANs are switched together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from innkeeper.model.host import HostInterface
+from innkeeper.model.interface_constraints import Condition
 from innkeeper.model.network import UNTAGGED, HostNetwork
 from innkeeper.model.network_names import Networks
 from innkeeper.placement.reach import Reach, offers, on_vlan, reach_of
 
 _CARRIERS = ("bridge", "bond", "physical")  # what can carry tagged VLANs
+_FOUND_BY = ("subnet", "vlan", "fabric")  # what ways are found by, without a look at each
 _NAMING = ("bridge", "ovn")  # managed networks of these kinds give each VM a DNS name: one NIC of a VM each
 
 
@@ -37,6 +39,38 @@ class Option:
         return self.interface.name if own else ""
 
 
+@dataclass(frozen=True)
+class Ways:
+    """Ways to attach, best first, found by what they reach: most of a large fleet's are on other networks."""
+
+    all: tuple[Option, ...]
+
+    @cached_property
+    def _on(self) -> dict[tuple[str, int], tuple[Option, ...]]:
+        found: dict[tuple[str, int], tuple[Option, ...]] = {}
+        for one in self.all:
+            reach = one.reach
+            there = [("subnet", id) for id in reach.subnet_ids]
+            there += [
+                (about, id) for about, id in (("vlan", reach.vlan_id), ("fabric", reach.fabric_id)) if id is not None
+            ]
+            for key in dict.fromkeys(there):
+                found[key] = (*found.get(key, ()), one)
+        return found
+
+    def meeting(self, conditions: Sequence[Condition]) -> list[Option]:
+        """Those of which all conditions hold."""
+        found: Sequence[Option] = self.all
+        for number, one in enumerate(conditions):
+            if number == 0 and one.about in _FOUND_BY and len(one.accepted) == 1 and not one.negated:
+                found = self._on.get((one.about, int(one.accepted[0])), ())
+            else:
+                found = [option for option in found if option.reach.meets(one)]
+            if not found:
+                return []
+        return list(found)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offer:
     """A host's interfaces as networks. `known`: all networks there are."""
@@ -47,7 +81,7 @@ class Offer:
     known: Networks = field(default_factory=Networks)
 
     @cached_property
-    def options(self) -> tuple[Option, ...]:
+    def direct(self) -> Ways:
         """What the host offers, best first. SR-IOV is never chosen."""
         of_name = {one.name: one for one in self.networks}
         bundles = [one for one in self.interfaces if one.kind in ("bridge", "bond")]
@@ -60,14 +94,14 @@ class Offer:
             hung = _top(one, above)
             why = "" if hung is one else f"{one.name} is a port of {hung.name}"
             found.append(Option(interface=hung, reach=reach, why=why))
-        return tuple(sorted(found, key=_preference))
+        return Ways(tuple(sorted(found, key=_preference)))
 
     @cached_property
-    def tagged(self) -> tuple[Option, ...]:
+    def tagged(self) -> Ways:
         """Ways to reach by a tag what no interface of the host is on."""
         direct = {one.vlan.id for one in self.networks if one.vlan}
         found = []
-        for option in self.options:
+        for option in self.direct.all:
             interface, reach = option.interface, option.reach
             if option.why or interface.kind not in _CARRIERS or reach.vid != UNTAGGED or reach.fabric_id is None:
                 continue
@@ -77,13 +111,13 @@ class Offer:
                 there = on_vlan(reach, vlan, self.known.beside(vlan.id))
                 why = f"VLAN {vlan.vid} by a tag on {interface.name}"
                 found.append(Option(interface=interface, reach=there, tag=vlan.vid, why=why))
-        return tuple(found)
+        return Ways(tuple(found))
 
     @cached_property
     def described(self) -> str:
         """What it has, for people."""
         of_id = {one.id: one for one in self.networks}
-        return ", ".join(_described(one.reach, of_id.get(one.reach.id)) for one in self.options) or "none"
+        return ", ".join(_described(one.reach, of_id.get(one.reach.id)) for one in self.direct.all) or "none"
 
 
 def _top(one: HostInterface, above: Mapping[str, HostInterface]) -> HostInterface:
