@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
@@ -314,6 +315,17 @@ async def test_what_a_failed_deployment_leaves_is_somebodys(tmp_path: Path) -> N
         assert list(house.see("alpha").instances) == ["default/web"]
         (found,) = [one for one in await house.admin.get("machines/") if one["hostname"] == "web"]
         assert (found["status_name"], found["locked"]) == ("Deployed", True)
+
+
+async def test_of_many_calls_at_once_one_counts(house: Inn) -> None:
+    system_id = await ready(house)
+    await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
+    await until_started(house, system_id)
+    url = phone_home_url(house, "web")
+    answers = await asyncio.gather(*(call(house, url) for _ in range(5)))
+    assert sorted(answers) == [200, 404, 404, 404, 404]
+    told = [one for one in await events(house.admin, system_id=system_id) if one["what"] == "arrived"]
+    assert len(told) == 1
 
 
 async def test_a_guest_that_calls_while_it_is_being_started(house: Inn) -> None:
