@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from innkeeper.hypervisors.base import GuestFacts
 from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.image import ImageFacts, Kind
 from innkeeper.store import images
@@ -146,4 +147,11 @@ async def test_a_machine_between_two_instances_is_not_missing(site: Site, order:
         await site.quiet()
         await one.never_missing()
         assert await one.status() == "Deploying"
+        up = {f"default/{one.host}-web": GuestFacts(agent=True)}  # this server cannot be called
+        site.change(one.host, lambda state: state.guests.update(up))
+
+        async def deployed() -> bool:
+            return await one.status() == "Deployed"
+
+        await until(deployed)
     assert site.accounts.wrong() == []
