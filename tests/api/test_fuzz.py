@@ -71,6 +71,9 @@ def furnish(server: Server, session: requests.Session) -> dict[str, list[str]]:
         "architecture": ["amd64/generic", "amd64"],
         "storage": ["root:8", "8,20", "root:8(fast)"],
         "interfaces": ["eth0:space=undefined", "eth0:vid=0"],
+        **dict.fromkeys(("subnet", "vlan", "fabric", "fabric_id", "source", "destination"), ["1", "10.0.0.0/24"]),
+        **dict.fromkeys(("ip", "ip_address", "gateway_ip", "start_ip", "end_ip"), ["10.0.0.77", "2001:db8::7", "::"]),
+        "cidr": ["10.9.0.0/24", "2001:db8::/64", "10.0.0.0/30", "0.0.0.0/0"],
         "mac_address": ["00:16:3e:00:00:01"],
         "mac_addresses": ["00:16:3e:00:00:02", "00:16:3e:00:00:03"],
     }
