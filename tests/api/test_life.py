@@ -83,6 +83,7 @@ async def test_the_composer_acts_on_a_machine_while_nobody_owns_it(house: Inn) -
     await allocate(house.client(username="ann"), system_id=system_id)
     assert (await eve.call("PUT", path, description="still mine")).status_code == 404
     await house.admin.post(path, op="release")
+    await becomes(house, system_id, "Ready")  # it ran: it is wiped first
     await eve.delete(path)
     assert house.see("alpha").instances == {}
 
@@ -171,6 +172,23 @@ async def test_a_machine_that_runs_is_wiped_when_it_is_released(house: Inn) -> N
     assert asked(house, "alpha")["delete"] >= 1
     after = await house.admin.get(f"machines/{system_id}/")
     assert (after["power_state"], after["owner"]) == ("off", None)
+
+
+async def test_a_machine_that_ran_is_wiped_when_it_is_released(house: Inn) -> None:
+    """It was never deployed and is off again, but its owner may have put something on it by other ways."""
+    id = await house.add_host()
+    system_id = await house.admin.compose(id, hostname="web")
+    path = f"machines/{system_id}/"
+    made = house.see("alpha").instances["default/web"].tag("operation")
+    for ran in (True, False):
+        await house.admin.post("machines/", op="allocate", system_id=system_id)
+        for op in ("power_on", "power_off") if ran else ():
+            await house.admin.post(path, op=op)
+        await house.admin.post(path, op="release")
+        await becomes(house, system_id, "Ready")
+        now = house.see("alpha").instances["default/web"].tag("operation")
+        assert (now != made) == ran
+        made = now
 
 
 async def test_aborting_a_compose(tmp_path: Path) -> None:

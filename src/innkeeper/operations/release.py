@@ -58,6 +58,7 @@ def released(write: Write, work: Work) -> None:
     if machines.gone(write.sql, system_id):
         return  # removed by force meanwhile: its removal waits for us
     remake.settle_power(write, system_id, PowerState.OFF)
+    machines.update(write, system_id, used=False)
     deployments.forget(write, system_id)
     auto_addresses.take_back(write, system_id)
     allocation.vacate(write, system_id)
@@ -78,6 +79,7 @@ def allocated_again(write: Write, work: Work) -> None:
     if machines.gone(write.sql, system_id):
         return
     remake.settle_power(write, system_id, PowerState.OFF)
+    machines.update(write, system_id, used=False)
     deployments.forget(write, system_id)
     auto_addresses.take_back(write, system_id)
     machines.update(write, system_id, osystem="", distro_series="")

@@ -19,7 +19,8 @@ from innkeeper.store.events import Event
 from innkeeper.store.tables import interface, machine, user_account
 
 _ID_LETTERS = "abcdefghkmnpqrstwxy3478"  # no vowels but a, e, y; nothing that reads like another letter
-_COLUMNS = [column for column in machine.c if column.name not in ("placement_json", "settled_at", "status_before")]
+_INNER = ("placement_json", "settled_at", "status_before", "used")
+_COLUMNS = [column for column in machine.c if column.name not in _INNER]
 ALL = sa.select(*_COLUMNS, user_account.c.username.label("owner")).outerjoin(
     user_account, user_account.c.id == machine.c.owner_id
 )
@@ -98,6 +99,7 @@ def insert(write: Write, **values: Any) -> None:
         "digest": "",
         "settled_at": 0.0,
         "status_before": -1,
+        "used": False,
         "composer_id": None,
         "dynamic": False,
         "osystem": "",
@@ -210,7 +212,9 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def update(write: Write, system_id: str, **values: Any) -> None:
-    """Change columns of a machine."""
+    """Change columns of a machine. One that runs is used."""
+    if values.get("power_state") == PowerState.ON:
+        values["used"] = True
     write.sql.execute(_UPDATE, {"which": system_id, **values})
 
 
@@ -238,6 +242,11 @@ def set_status(write: Write, system_id: str, status: Status, *, message: str = "
                 actor=actor,
             ),
         )
+
+
+def used(sql: sa.Connection, system_id: str) -> bool:
+    """Whether a machine ran since its disks were made: then they may hold something."""
+    return bool(sql.scalar(sa.select(machine.c.used).where(machine.c.system_id == system_id)))
 
 
 def status_before(sql: sa.Connection, system_id: str) -> Status | None:

@@ -189,6 +189,7 @@ machine = sa.Table(
     C("osystem", Str(100), server_default=""),
     C("distro_series", Str(100), server_default=""),
     C("anti_affinity", Str(100), server_default="", index=True),  # of a group, one a host
+    C("used", Bool, server_default=sa.false()),  # it ran since its disks were made: they may hold something
     C("parent", Str(20), server_default=""),  # of a device: the machine it is in
     sqlite_autoincrement=True,
 )

@@ -131,7 +131,9 @@ def _release(write: Write, call: Call, one: Machine) -> bool:
 
 
 def _clean(write: Write, one: Machine) -> bool:
-    """Whether nothing was put on a machine: it was never deployed, does not run, and nobody works on it."""
+    """Whether nothing was put on a machine: it was never deployed, never ran, and nobody works on it."""
+    if machines.used(write.sql, one.system_id):
+        return False
     idle = one.power_state == PowerState.OFF and not unfinished.of_machine(write.sql, one.system_id)
     return one.status in (Status.ALLOCATED, Status.BROKEN) and not one.osystem and idle
 

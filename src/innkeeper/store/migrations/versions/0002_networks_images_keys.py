@@ -349,6 +349,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("osystem", sa.String(length=100), server_default="", nullable=False))
         batch_op.add_column(sa.Column("distro_series", sa.String(length=100), server_default="", nullable=False))
         batch_op.add_column(sa.Column("anti_affinity", sa.String(length=100), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("used", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("parent", sa.String(length=20), server_default="", nullable=False))
         batch_op.create_index(batch_op.f("ix_machine_anti_affinity"), ["anti_affinity"], unique=False)
         batch_op.create_index(batch_op.f("ix_machine_status"), ["status"], unique=False)
