@@ -235,9 +235,8 @@ async def test_every_call_needs_a_key(house: Inn) -> None:
             answer = await house.nobody.call(method.upper(), path.format(id="1", system_id="1"))
             assert answer.status_code == 401, path
             assert answer.headers["www-authenticate"].startswith("OAuth")
-            malformed = await house.nobody.call(
-                method.upper(), path.format(id="1", system_id="1"), headers={"Authorization": "OAuth oauth_token=a, oauth_token=b"}
-            )
+            twice = {"Authorization": "OAuth oauth_token=a, oauth_token=b"}
+            malformed = await house.nobody.call(method.upper(), path.format(id="1", system_id="1"), headers=twice)
             assert malformed.status_code == 400, path
 
 
