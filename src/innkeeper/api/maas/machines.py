@@ -172,14 +172,8 @@ async def power_parameters(call: Call) -> object:
 
     def change(write: Write) -> dict[str, str]:
         one = machines.find(write.sql, call.path["system_id"])
-        audit(
-            write,
-            call.request,
-            call.user,
-            f"read the power parameters of {one.hostname}",
-            host_id=one.host_id,
-            system_id=one.system_id,
-        )
+        text = f"read the power parameters of {one.hostname}"
+        audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return powered_by(write.sql, one)
 
     return await house.services.database.writing(change)
