@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 
 kernel() { # kernel DIR: Debian's cloud kernel with its modules, unpacked there, not installed; prints its version
-    local package deb
+    local package deb version
     package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p' | head -n 1)
     deb=("$LAB_DIR/cache/${package:?}"_*.deb)
     if [ ! -s "${deb[0]}" ]; then
@@ -13,8 +13,9 @@ kernel() { # kernel DIR: Debian's cloud kernel with its modules, unpacked there,
     fi
     dpkg-deb --fsys-tarfile "${deb[0]}" | tar x -C "$1" --wildcards './boot/vmlinuz*' '*/lib/modules/*'
     [ -d "$1/lib" ] || ln -s usr/lib "$1/lib"
-    [ -s "$1"/lib/modules/*/modules.dep ] || busybox depmod -b "$1" "$(ls "$1/lib/modules")"
-    ls "$1/lib/modules"
+    version=$(ls "$1/lib/modules")
+    [ -s "$1/lib/modules/$version/modules.dep" ] || busybox depmod -b "$1" "$version"
+    echo "$version"
 }
 
 needed_by() { # needed_by MODULE: what it needs, in load order

@@ -26,8 +26,8 @@ from innkeeper.hypervisors.lxd.client import Client, path
 
 _ENDING = 5.0  # seconds that the host may take to let go of a console
 _LAST_WORDS = 0.3  # seconds in which what a VM printed before it stopped arrives
-# So many Ctrl-L that a guest still draws when LXD has heard that we go: what comes before is of no use. Then Ctrl-U, for a
-# login prompt would take them for a name.
+# So many Ctrl-L that a guest still draws when LXD has heard that we go: what comes before is of no use. Then Ctrl-U:
+# a login prompt would take them for a name.
 _REDRAW = b"\x0c" * 256 + b"\x15"
 _REDRAWN = 0.5  # seconds in which a guest answers that
 _ENDS = ("instance-stopped", "instance-shutdown", "instance-restarted", "instance-deleted")
