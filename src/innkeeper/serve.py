@@ -13,7 +13,7 @@ import uvicorn
 
 from innkeeper.api.app import make_app
 from innkeeper.api.house import House
-from innkeeper.errors import Misconfigured
+from innkeeper.errors import Conflict, Misconfigured
 from innkeeper.settings import Settings
 from innkeeper.store import users
 from innkeeper.store.database import Write
@@ -50,7 +50,10 @@ def _first_admin(write: Write, cipher: Cipher, *, password: str) -> users.ApiKey
     """Make the first administrator with a key, both or neither; None when there are users already."""
     if users.listing(write.sql):
         return None
-    users.create(write, username="admin", password=password, is_admin=True)
+    try:
+        users.create(write, username="admin", password=password, is_admin=True)
+    except Conflict:
+        return None  # of several first starts at once another was first
     return users.add_key(write, cipher, username="admin", name="first start")
 
 

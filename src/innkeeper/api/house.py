@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -19,6 +20,7 @@ from innkeeper.store.events import Event
 from innkeeper.store.operations import Operation, State
 from innkeeper.watch import Watch
 
+AFTERWARDS = "innkeeper.afterwards"  # of a request's scope: what is done when it was answered
 MARK = "x-innkeeper-request"  # a client's own mark of its request: events carry it
 
 
@@ -59,12 +61,18 @@ class House:
         """Wait for an operation as long as a request may. Raises what it failed with; still running is an answer too.
 
         What is noted with the row: whether the caller was told. One that hung up may ask again for the same thing.
+        Of what still runs it is noted before the answer, as its failure must know it; of what is over, after it was
+        sent: a server that dies in between has told nobody.
         """
         database = self.services.database
         await self.engine.wait(id, timeout=self.services.settings.compose_wait)
+        row = await database.reading(operations.find, id)
         if await request.is_disconnected():
-            return await database.reading(operations.find, id)
-        row = await database.writing(operations.answered, id=id)
+            return row
+        if row.state in operations.ENDED:
+            afterwards(request, lambda: database.writing(operations.answered, id=id))
+        else:
+            row = await database.writing(operations.answered, id=id)
         if row.state == State.STOPPED:
             raise InnkeeperError(row.trouble, resolution=f"An administrator can resume operation {id}.")
         if row.state in (State.FAILED, State.UNDOING) and row.error is not None:
@@ -78,6 +86,11 @@ class House:
             raise HostFailure(
                 row.trouble or "It is not over yet.", details=f"Operation {id} ({row.kind}) goes on by itself."
             )
+
+
+def afterwards(request: Request, work: Callable[[], Awaitable[object]]) -> None:
+    """Have something done when the answer to a request of the REST API 2.0 was sent (`dispatch` does it)."""
+    request.scope.setdefault(AFTERWARDS, []).append(work)
 
 
 class StoredKeys:

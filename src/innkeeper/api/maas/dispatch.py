@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketClose
 
 from innkeeper.api import auth
 from innkeeper.api.auth import Actor, Identifier, Who, permit
+from innkeeper.api.house import AFTERWARDS
 from innkeeper.api.maas import answers, bodies
 from innkeeper.api.maas.answers import Answer
 from innkeeper.api.maas.describe import Description
@@ -60,6 +61,16 @@ class Dispatch:
                 await response(scope, receive, send)
             except (ClientDisconnect, OSError):
                 log.debug("client is gone", method=request.method, path=scope["path"])
+                return
+            await self._afterwards(request)
+
+    async def _afterwards(self, request: Request) -> None:
+        """What handlers left to be done when their answer was sent."""
+        for work in request.scope.get(AFTERWARDS, ()):
+            try:
+                await work()
+            except InnkeeperError as error:
+                log.warning("could not finish what was answered", path=request.scope["path"], error=str(error))
 
     def _response(self, answer: Answer, *, trace: str, bare: bool) -> Response:
         headers = {"X-MAAS-API-Hash": self.description.hash, "Vary": "Authorization", "MAAS-trace-id": trace}
