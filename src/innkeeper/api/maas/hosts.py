@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import sqlalchemy as sa
 
@@ -20,11 +22,12 @@ from innkeeper.hypervisors import introduction
 from innkeeper.model.host import Host, HostState
 from innkeeper.model.names import check_hostname, random_name
 from innkeeper.operations import add_host, refresh, remove_host, update_host
-from innkeeper.store import hosts, storage_pools
+from innkeeper.store import hosts, operations, storage_pools, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.figures import figures
 
 Handler = Callable[[Call], Awaitable[object]]
+IDLE = 1.0  # seconds that a removal waits for what is just ending on its host
 
 
 def shape(sql: sa.Connection, many: list[Host]) -> list[shapes.Json]:
@@ -127,6 +130,15 @@ async def update(call: Call) -> object:
     return await house.services.database.reading(shape_one, host_id)
 
 
+async def _until_idle(house: House, host_id: int) -> None:
+    """Give what is just ending on a host its moment: a refresh or an enrolment is no reason to refuse a removal."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(IDLE):
+            for one in await house.services.database.reading(unfinished.of_host, host_id):
+                if one.state in operations.OPEN:
+                    await house.engine.wait(one.id, timeout=IDLE)
+
+
 async def delete(call: Call) -> object:
     house: House = call.services
 
@@ -145,6 +157,8 @@ async def delete(call: Call) -> object:
             request=mark(call.request),
         )
 
+    if not call.values.boolean("force", False):
+        await _until_idle(house, call.id)
     await house.end(await house.services.database.writing(change), call.request)
     await house.services.connections.drop(call.id)
     return None
