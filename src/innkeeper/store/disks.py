@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from innkeeper.model.machine import Disk
 from innkeeper.store.database import Write, strings
+from innkeeper.store.rows import made
 from innkeeper.store.tables import disk
 
 _INSERT = sa.insert(disk)
@@ -46,8 +47,10 @@ def of(sql: sa.Connection, ids: Collection[str] | None) -> dict[str, list[Disk]]
 
 def from_row(row: Any) -> Disk:
     """A disk of its row."""
-    tags = strings(row.tags_json)
-    return Disk(id=row.id, device=row.device, size=row.size, pool=row.pool, volume=row.volume, tags=tags, why=row.why)
+    id, _, _, device, size, pool, volume, tags, why = row
+    values = {"id": id, "device": device, "size": size, "pool": pool, "volume": volume, "why": why}
+    values["tags"] = strings(tags)
+    return made(Disk, values)
 
 
 def update(write: Write, id: int, **values: Any) -> None:

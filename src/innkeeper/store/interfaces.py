@@ -14,6 +14,7 @@ from innkeeper.model.machine import Interface
 from innkeeper.model.network import Link, LinkMode
 from innkeeper.store.database import Write, strings
 from innkeeper.store.network_tables import link, subnet
+from innkeeper.store.rows import made
 from innkeeper.store.tables import interface, machine
 
 _MAC = sa.select(interface.c.id).where(interface.c.mac == sa.bindparam("mac"))
@@ -68,18 +69,10 @@ def of(sql: sa.Connection, ids: Collection[str] | None) -> dict[str, list[Interf
 
 def from_row(row: Any, links: Iterable[Link]) -> Interface:
     """A NIC of its row, with its links."""
-    return Interface(
-        id=row.id,
-        name=row.name,
-        mac=row.mac,
-        attach=row.attach,
-        parent=row.parent,
-        mode=row.mode,
-        vlan=row.vlan,
-        vlan_id=row.vlan_id,
-        tags=strings(row.tags_json),
-        links=tuple(links),
-    )
+    id, _, _, name, mac, attach, parent, mode, vlan, vlan_id, tags = row
+    values = {"id": id, "name": name, "mac": mac, "attach": attach, "parent": parent, "mode": mode, "vlan": vlan}
+    values |= {"vlan_id": vlan_id, "tags": strings(tags), "links": tuple(links)}
+    return made(Interface, values)
 
 
 def link_from_row(row: Any) -> Link:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +13,6 @@ from innkeeper.store.machines import Filter
 from innkeeper.store.network_tables import link
 from innkeeper.store.tables import disk, interface, machine
 
-T = TypeVar("T")
 _SOME = {"yield_per": 500}  # rows that are fetched at once
 
 _DISKS = sa.select(disk).join(machine, machine.c.system_id == disk.c.system_id)
@@ -36,9 +35,9 @@ def stream(sql: sa.Connection, which: Filter) -> Iterator[Machine]:
     if which.nothing:
         return
     by_id, by_nic = machine.c.id, interface.c.position
-    disk_rows = _Ahead(_rows(sql, machines.filtered(_DISKS, which).order_by(by_id, disk.c.position)), "system_id")
-    nic_rows = _Ahead(_rows(sql, machines.filtered(_NICS, which).order_by(by_id, by_nic)), "system_id")
-    link_rows = _Ahead(_rows(sql, machines.filtered(_LINKS, which).order_by(by_id, by_nic, link.c.id)), "interface_id")
+    disk_rows = _Ahead(_rows(sql, machines.filtered(_DISKS, which).order_by(by_id, disk.c.position)))
+    nic_rows = _Ahead(_rows(sql, machines.filtered(_NICS, which).order_by(by_id, by_nic)))
+    link_rows = _Ahead(_rows(sql, machines.filtered(_LINKS, which).order_by(by_id, by_nic, link.c.id)))
     for row in _rows(sql, machines.filtered(machines.ALL, which).order_by(by_id).limit(which.limit)):
         its_disks = [disks.from_row(each) for each in disk_rows.of(row.system_id)]
         nics = [
@@ -46,7 +45,7 @@ def stream(sql: sa.Connection, which: Filter) -> Iterator[Machine]:
             for each in nic_rows.of(row.system_id)
         ]
         one = machines.from_row(row, its_disks, nics)
-        if set(which.tags) <= set(one.tags) and not set(which.not_tags) & set(one.tags):
+        if all(tag in one.tags for tag in which.tags) and not any(tag in one.tags for tag in which.not_tags):
             yield one
 
 
@@ -54,15 +53,21 @@ def _rows(sql: sa.Connection, query: sa.Select[Any]) -> Iterator[Any]:
     return iter(sql.execute(query, execution_options=_SOME))
 
 
-class _Ahead(Generic[T]):
-    """Rows in the order in which their owners come, read as far as the owner that is asked for."""
+class _Ahead:
+    """Rows in the order in which their owners come, read as far as the owner that is asked for.
 
-    def __init__(self, rows: Iterator[T], key: str) -> None:
-        self._rows, self._key = rows, key
+    Whose a row is stands in its second column.
+    """
+
+    def __init__(self, rows: Iterator[Any]) -> None:
+        self._rows = rows
         self._next = next(rows, None)
 
-    def of(self, owner: object) -> Iterator[T]:
+    def of(self, owner: object) -> list[Any]:
         """The rows of the owner, who comes after those that were asked for before."""
-        while self._next is not None and getattr(self._next, self._key) == owner:
-            yield self._next
-            self._next = next(self._rows, None)
+        found, row = [], self._next
+        while row is not None and row[1] == owner:
+            found.append(row)
+            row = next(self._rows, None)
+        self._next = row
+        return found

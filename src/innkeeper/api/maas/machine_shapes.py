@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
@@ -44,7 +46,7 @@ def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
 def _own(one: Machine, about: shapes.Lookups) -> shapes.Json:
     """What is a machine's own."""
     name = about.domains[one.domain_id].name
-    status = Status(one.status)
+    status = _status(one.status)
     host_record = about.hosts.get(one.host_id) if one.host_id is not None else None
     disks = [disk(position, each, one.system_id) for position, each in enumerate(one.disks)]
     nics = _nics(one, about)
@@ -55,11 +57,11 @@ def _own(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "fqdn": f"{one.hostname}.{name}",
         "domain": about.domain_json[one.domain_id],
         "description": one.description,
-        "status": int(status),
+        "status": one.status,
         "status_name": status.label,
         "status_message": one.status_message,
-        "error_description": one.status_message if status.label.startswith("Failed") else "",
-        "power_state": str(one.power_state),
+        "error_description": one.status_message if status.failed else "",
+        "power_state": one.power_state.value,
         "power_type": host_record.kind if host_record else "manual",
         "osystem": one.osystem,
         "distro_series": one.distro_series,
@@ -84,12 +86,12 @@ def _own(one: Machine, about: shapes.Lookups) -> shapes.Json:
         "zone": about.zone_json[one.zone_id],
         "pool": about.pool_json[one.pool_id],
         "pod": _pod(host_record),
-        "origin": str(one.origin),
+        "origin": one.origin.value,
         "project": one.project,
         "instance_name": one.instance,
         "default_gateways": interface_shapes.gateways(one.interfaces, about.wiring),
-        "commissioning_status": _commissioning(status),
-        "commissioning_status_name": _COMMISSIONING[_commissioning(status)],
+        "commissioning_status": status.commissioning,
+        "commissioning_status_name": _COMMISSIONING[status.commissioning],
         "locked": one.locked,
         "dynamic": one.dynamic,
         "anti_affinity": one.anti_affinity,
@@ -132,6 +134,22 @@ _ALWAYS: shapes.Json = {
 }
 _ALWAYS_TEXT = _ENCODER.encode(_ALWAYS)[:-1] + b","
 _COMMISSIONING = {-1: "Not run", 1: "Running", 2: "Passed", 3: "Failed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """What is told of a status."""
+
+    label: str
+    failed: bool
+    commissioning: int
+
+
+@cache
+def _status(number: int) -> _Told:
+    status = Status(number)
+    label = status.label
+    return _Told(label=label, failed=label.startswith("Failed"), commissioning=_commissioning(status))
 
 
 def _commissioning(status: Status) -> int:

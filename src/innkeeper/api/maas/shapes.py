@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
+
 from innkeeper.model.capacity import Figure
 from innkeeper.model.host import Host
 from innkeeper.model.network import HostLink
@@ -38,19 +40,19 @@ class Lookups:
     host_links: Callable[[], Mapping[int, list[HostLink]]]
 
     @cached_property
-    def zone_json(self) -> dict[int, Json]:
-        """The JSON of zones, made once for all machines of a list; not to be changed."""
-        return {id: zone(one) for id, one in self.zones.items()}
+    def zone_json(self) -> dict[int, msgspec.Raw]:
+        """The JSON text of zones, made once for all machines of a list."""
+        return {id: _text(zone(one)) for id, one in self.zones.items()}
 
     @cached_property
-    def pool_json(self) -> dict[int, Json]:
+    def pool_json(self) -> dict[int, msgspec.Raw]:
         """The same of resource pools."""
-        return {id: pool(one) for id, one in self.pools.items()}
+        return {id: _text(pool(one)) for id, one in self.pools.items()}
 
     @cached_property
-    def domain_json(self) -> dict[int, Json]:
+    def domain_json(self) -> dict[int, msgspec.Raw]:
         """The same of domains."""
-        return {id: domain(one) for id, one in self.domains.items()}
+        return {id: _text(domain(one)) for id, one in self.domains.items()}
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -75,6 +77,10 @@ class Lookups:
     @cached_property
     def _links(self) -> Mapping[int, list[HostLink]]:
         return self.host_links()
+
+
+def _text(json: Json) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(json))
 
 
 def zone(one: Zone) -> Json:
