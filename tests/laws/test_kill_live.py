@@ -77,7 +77,7 @@ async def test_nothing_is_lost_or_leaked_on_a_real_host(tmp_path: Path, new_site
                 return not await asyncio.to_thread(site.accounts.wrong, [lab])
 
             await until(agreed, within=5)
-            assert cut >= KILLS // 4  # the others fell between two operations
+            assert cut >= KILLS // 2
             assert load.statuses[200] >= 5
             assert load.statuses[409] >= 1
             await admin.delete(f"vm-hosts/{host}/", decompose="true")
