@@ -3,8 +3,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2015
 # Machine INDEX has the address NET.INDEX.2, seen from outside by way of NET.INDEX.1; its bridges are on nets of the
 # same index. Two labs that share a kernel take different indexes.
-NET=10.117 LXDBR0_NET=10.118 BRIDGE_NET=10.119
-NET6=fd42:117 LXDBR0_NET6=fd42:118
+NET=10.117 LXDBR0_NET=10.118 BRIDGE_NET=10.119 VLAN_NET=10.120
+NET6=fd42:117 LXDBR0_NET6=fd42:118 VLAN_NET6=fd42:120
 
 machine_alive() { # sets what it takes to go inside: ${inside[@]} for nsenter, and the index
     alive "$home/machine" || return 1

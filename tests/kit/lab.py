@@ -46,9 +46,14 @@ class Lab:
         """A GET of the server's API."""
         return json.loads(self.lxc("query", path))
 
-    def command(self, word: str, *, timeout: float = 120) -> None:
-        """`lab/lxd WORD NAME`: kill, restart …"""
-        subprocess.run([LAB, word, self.name], check=True, stdout=subprocess.DEVNULL, timeout=timeout)
+    def command(self, word: str, *words: str, timeout: float = 120) -> None:
+        """`lab/lxd WORD NAME WORDS…`: kill, restart …"""
+        subprocess.run([LAB, word, self.name, *words], check=True, stdout=subprocess.DEVNULL, timeout=timeout)
+
+    def inside(self, *words: str) -> str:
+        """What a command prints on the machine that the server runs on."""
+        command = [LAB, "exec", self.name, "--", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
     def pem(self, which: str) -> str:
         """A certificate or key of the lab: client_cert, client_key, server_cert."""

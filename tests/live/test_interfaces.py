@@ -22,6 +22,7 @@ from tests.kit.client import Client
 from tests.kit.lab import Lab
 from tests.kit.server import Server, running
 from tests.kit.until import until
+from tests.live.tagged import SWITCH, VID, switched, tagged
 from tests.live.test_deploy import REPORT, report
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
@@ -49,6 +50,13 @@ def network() -> Iterator[Lab]:
     lab.clean()
     lab.lxc("network", "delete", SECOND)
     assert left == {}
+
+
+@pytest.fixture
+def switch(network: Lab) -> Iterator[None]:
+    """The lab has a switch that knows VLANs: asked for before the host is added."""
+    with switched(network):
+        yield
 
 
 @dataclass
@@ -156,9 +164,15 @@ async def test_a_lease_becomes_the_address_of_a_link(site: Site) -> None:
     site.lab.lxc("delete", "--force", "boots")
 
 
-async def test_a_guest_has_the_nics_that_its_machine_shows(site: Site) -> None:
-    """Seen from inside: MACs, the address of a lease and a fixed one; and its machine shows them as it is Deployed."""
-    made = await site.composed(hostname="two", interfaces=f"eth0:name=lxdbr0;eth1:name={SECOND},ip=10.177.7.80")
+@pytest.mark.usefixtures("switch")
+async def test_a_guest_has_the_nics_that_its_machine_shows(network: Lab, site: Site) -> None:
+    """Seen from inside: MACs, the address of a lease and fixed ones, in a tagged VLAN too; shown as it is Deployed."""
+    lan = await tagged(site.admin, site.host, network)
+    four, six = lan.free
+    made = await site.composed(
+        hostname="three",
+        interfaces=f"eth0:name=lxdbr0;eth1:name={SECOND},ip=10.177.7.80;eth2:vid={VID},ip={four},ip={six}",
+    )
     machine = f"machines/{made['system_id']}/"
     await site.admin.post(
         machine, op="deploy", distro_series="tiny", user_data=base64.b64encode(REPORT.encode()).decode()
@@ -170,24 +184,39 @@ async def test_a_guest_has_the_nics_that_its_machine_shows(site: Site) -> None:
         return shown["status_name"] == "Deployed"
 
     await until(deployed, within=120, what="it is Deployed")
-    first, second = shown["interface_set"]
+    first, second, third = shown["interface_set"]
     addresses = {
-        nic["mac_address"]: [link["ip_address"] for link in nic["links"] if "." in link.get("ip_address", "")]
-        for nic in (first, second)
+        nic["mac_address"]: {link["ip_address"] for link in nic["links"] if link.get("ip_address")}
+        for nic in (first, second, third)
     }
-    assert addresses[second["mac_address"]] == ["10.177.7.80"]
-    (leased,) = addresses[first["mac_address"]]
+    assert addresses[second["mac_address"]] == {"10.177.7.80"}
+    (leased,) = (one for one in addresses[first["mac_address"]] if "." in one)
     told = await report(leased)
-    inside: dict[str, list[str]] = {}
-    for word, value in re.findall(r"(link/ether|inet) (\S+)", told):
-        if word == "link/ether":
-            inside[value] = []
-        elif inside:  # those before are the loopback's
-            inside[list(inside)[-1]].append(value.partition("/")[0])
-    assert inside == addresses
+    assert _addresses(told) == addresses
     gateway = shown["default_gateways"]["ipv4"]
     assert gateway["link_id"] == first["links"][0]["id"]
     assert f"default via {gateway['gateway_ip']} dev eth0" in told
+
+    # In the VLAN it has the fixed addresses of both kinds, answers there, and knows nothing of the tag.
+    assert addresses[third["mac_address"]] == {four, six}
+    assert (third["vlan"]["id"], third["vlan"]["vid"]) == (lan.vlan["id"], VID)
+    assert {link["subnet"]["id"] for link in third["links"]} == {lan.four["id"], lan.six["id"]}
+    device = site.devices("three")["eth2"]
+    assert (device["nictype"], device["parent"], device["vlan"]) == ("bridged", SWITCH, str(VID))
+    for address in lan.free:
+        assert await lan.answers(address) == third["mac_address"]
+    assert re.search(rf"^{re.escape(lan.four['cidr'])} dev eth2 .*src {four}", told, re.MULTILINE)
+
+
+def _addresses(told: str) -> dict[str, set[str]]:
+    """MACs and global addresses of a guest's `ip addr`."""
+    found: dict[str, set[str]] = {}
+    for mac, address in re.findall(r"link/ether (\S+)|inet6? ([^\s/]+)/\d+ .*scope global", told):
+        if mac:
+            found[mac] = set()
+        else:
+            found[list(found)[-1]].add(address)
+    return found
 
 
 async def test_a_macvlan_with_a_tag_is_made_and_read_back(driver: Lxd, spec: InstanceSpec) -> None:
