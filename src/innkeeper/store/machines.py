@@ -33,6 +33,7 @@ _STATUS = sa.select(machine.c.status, machine.c.hostname, machine.c.host_id).whe
 _TAKEN = sa.select(machine.c.id).where(machine.c.hostname == sa.bindparam("hostname"))
 _INSERT = sa.insert(machine).values(created=NOW, updated=NOW)
 _UPDATE = sa.update(machine).where(_ONE).values(updated=NOW)
+_ORIGINS, _POWER = {str(one): one for one in Origin}, {str(one): one for one in PowerState}
 FEW = 500  # machines, up to which their devices are asked for by system_id
 
 
@@ -199,7 +200,7 @@ def from_row(row: Any, its_disks: Iterable[Disk], nics: Iterable[Interface]) -> 
     """A machine of its row."""
     values = dict(zip(_NAMES, row, strict=True))
     values["owner"] = values["owner"] or ""
-    values["origin"], values["power_state"] = Origin(values["origin"]), PowerState(values["power_state"])
+    values["origin"], values["power_state"] = _ORIGINS[values["origin"]], _POWER[values["power_state"]]
     values["pinned"], values["tags"] = ints(values["pinned"]), strings(values.pop("tags_json"))
     values["owner_data"] = _pairs(values.pop("owner_data_json"))
     values["disks"], values["interfaces"] = tuple(its_disks), tuple(nics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,34 +22,34 @@ def encoded(many: Iterable[Machine], about: shapes.Lookups) -> Iterator[bytes]:
     some = bytearray(b"[")
     for number, one in enumerate(many):
         some += b"," if number else b""
-        some += _text(_own(one, about))
+        some += _text(one, about)
         if len(some) > _PIECE:
             yield bytes(some)
             some.clear()
     yield bytes(some) + b"]"
 
 
-def _text(one: shapes.Json) -> bytes:
+def _text(one: Machine, about: shapes.Lookups) -> bytes:
     """A whole machine as JSON text. Disks and NICs are in it several times, and made into text once."""
-    nics = [msgspec.Raw(_ENCODER.encode(each)) for each in one["interface_set"]]
-    disks = [msgspec.Raw(_ENCODER.encode(each)) for each in one["blockdevice_set"]]
-    one |= {"interface_set": nics, "boot_interface": nics[0] if nics else None}
-    one |= {"blockdevice_set": disks, "physicalblockdevice_set": disks, "boot_disk": disks[0] if disks else None}
-    return _ALWAYS_TEXT + _ENCODER.encode(one)[1:]
+    if one.origin == Origin.HOST:
+        nics = [msgspec.Raw(_ENCODER.encode(each)) for each in _nics(one, about)]
+    else:
+        nics = [interface_shapes.text(each, one.system_id, about.wiring) for each in one.interfaces]
+    disks = [_disk_text(position, each, one.system_id) for position, each in enumerate(one.disks)]
+    return _ALWAYS_TEXT + _ENCODER.encode(_own(one, about, nics=nics, disks=disks))[1:]
 
 
 def machine(one: Machine, about: shapes.Lookups) -> shapes.Json:
     """A machine. Fields of what Innkeeper does not do (yet) hold their honest empty value."""
-    return _ALWAYS | _own(one, about)
+    disks = [disk(position, each, one.system_id) for position, each in enumerate(one.disks)]
+    return _ALWAYS | _own(one, about, nics=_nics(one, about), disks=disks)
 
 
-def _own(one: Machine, about: shapes.Lookups) -> shapes.Json:
-    """What is a machine's own."""
+def _own(one: Machine, about: shapes.Lookups, *, nics: Sequence[object], disks: Sequence[object]) -> shapes.Json:
+    """What is a machine's own; its NICs and disks are given as they shall stand in it."""
     name = about.domains[one.domain_id].name
     status = _status(one.status)
     host_record = about.hosts.get(one.host_id) if one.host_id is not None else None
-    disks = [disk(position, each, one.system_id) for position, each in enumerate(one.disks)]
-    nics = _nics(one, about)
     owner_data = dict(one.owner_data)
     return {
         "system_id": one.system_id,
@@ -180,28 +180,43 @@ def _letters(number: int) -> str:
 
 def disk(position: int, one: Disk, system_id: str) -> shapes.Json:
     """A block device, named as the guest sees it; `id_path` is how QEMU names LXD's device."""
+    return _DISK | _own_disk(position, one, system_id)
+
+
+def _disk_text(position: int, one: Disk, system_id: str) -> msgspec.Raw:
+    return msgspec.Raw(_DISK_TEXT + _ENCODER.encode(_own_disk(position, one, system_id))[1:])
+
+
+def _own_disk(position: int, one: Disk, system_id: str) -> shapes.Json:
+    path = f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}"
     return {
         "id": one.id,
         "system_id": system_id,
         "name": f"sd{_letters(position)}",
-        "type": "physical",
-        "model": "QEMU HARDDISK",
         "serial": f"lxd_{one.device}",
-        "id_path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",
-        "path": f"/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_lxd_{one.device}",
-        "uuid": "",
+        "id_path": path,
+        "path": path,
         "size": one.size,
-        "block_size": 512,
-        "used_size": 0,
         "available_size": one.size,
-        "used_for": "Unused",
         "tags": list(one.tags),
-        "filesystem": None,
-        "partition_table_type": None,
-        "partitions": [],
-        "firmware_version": None,
-        "numa_node": 0,
         "storage_pool": one.pool,
         "storage_pool_reason": one.why,
         "resource_uri": f"{shapes.API}/nodes/{system_id}/blockdevices/{one.id}/",
     }
+
+
+# What is the same of every block device.
+_DISK: shapes.Json = {
+    "type": "physical",
+    "model": "QEMU HARDDISK",
+    "uuid": "",
+    "block_size": 512,
+    "used_size": 0,
+    "used_for": "Unused",
+    "filesystem": None,
+    "partition_table_type": None,
+    "partitions": [],
+    "firmware_version": None,
+    "numa_node": 0,
+}
+_DISK_TEXT = _ENCODER.encode(_DISK)[:-1] + b","
