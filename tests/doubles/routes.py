@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from innkeeper.hypervisors.lxd.units import size
 from tests.doubles.world import FROZEN, RUNNING, STOPPED, Json, Refusal, World
 
 
@@ -78,9 +79,7 @@ def answer(world: World, method: str, segments: list[str], query: Mapping[str, s
         case ["PUT", "instances", name, "state"]:
             return _power(world, project, name, body)
         case ["PATCH", "instances", name]:
-            there = _found(world.instances, (project, name), "Instance")
-            there["devices"] |= body["devices"]
-            return {}
+            return _change(_found(world.instances, (project, name), "Instance"), body)
         case ["DELETE", "instances", name]:
             return _delete(world, project, name)
         case ["GET", "operations"]:
@@ -212,6 +211,21 @@ def _delete(world: World, project: str, name: str) -> Json:
     return world.background("Deleting instance", project, name, work)
 
 
+def _change(there: Json, body: Json) -> Json:
+    """Keys that are given; a device is written as a whole. A disk does not become smaller."""
+    devices = body.get("devices", {})
+    for name, device in devices.items():
+        _must_not_shrink(there["devices"].get(name, {}), device)
+    there["config"] |= body.get("config", {})
+    there["devices"] |= devices
+    return {}
+
+
+def _must_not_shrink(before: Json, after: Json) -> None:
+    if (size(after.get("size", "")) or 0) < (size(before.get("size", "")) or 0):
+        raise Refusal(400, "Block volumes cannot be shrunk")
+
+
 def _volume(world: World, method: str, pool: str, project: str, rest: list[str], body: Json) -> Json:
     _found(world.pools, pool, "Storage pool")
     if method == "POST":
@@ -226,6 +240,10 @@ def _volume(world: World, method: str, pool: str, project: str, rest: list[str],
     shape = next(v for v in world.volume_shapes(pool, {project}) if v["name"] == rest[0] and v["type"] == "custom")
     if method == "GET":
         return shape
+    if method == "PATCH":
+        _must_not_shrink(shape["config"], body["config"])
+        world.volumes[key]["config"] |= body["config"]
+        return {}
     if shape["used_by"]:
         raise Refusal(400, "The storage volume is still in use")
     del world.volumes[key]

@@ -35,6 +35,17 @@ async def test_limits_each_twice(driver: Lxd, made: InstanceSpec) -> None:
     assert (await facts(driver, made)).cores == 1
 
 
+async def test_more_memory_leaves_the_pins(driver: Lxd, spec: InstanceSpec) -> None:
+    wanted = replace(spec, cores=1, pinned=(0,))
+    await driver.create(wanted)
+    try:
+        await driver.resize(name=spec.name, machine=machine(spec), cores=1, memory=1500)
+        after = await facts(driver, spec)
+        assert (after.cores, after.pinned, after.memory) == (1, (0,), 1500)
+    finally:
+        await driver.delete(name=spec.name, machine=machine(spec))
+
+
 async def test_a_running_vm_is_refused(driver: Lxd, made: InstanceSpec) -> None:
     await driver.start(name=made.name)
     try:

@@ -8,11 +8,14 @@ from innkeeper.hypervisors.lxd.marks import mark
 
 
 async def limits(client: Client, project: str, *, name: str, machine: str, cores: int, memory: int) -> None:
-    """Set cores and memory (MiB); see `base.Hypervisor.resize`."""
+    """Set cores and memory (MiB); see `base.Hypervisor.resize`. One that has as many cores keeps the way they are
+    written: pins stay."""
     what = f"resize instance {name}"
     found = await _stopped(client, project, name=name, machine=machine, what=what)
-    wanted = {"limits.cpu": units.cpu_text(cores=cores, pinned=()), "limits.memory": f"{memory}MiB"}
     config = found.config or {}
+    wanted = {"limits.memory": f"{memory}MiB"}
+    if (units.cpus(config.get("limits.cpu", "")) or (0, ()))[0] != cores:
+        wanted["limits.cpu"] = units.cpu_text(cores=cores, pinned=())
     if any(config.get(key) != value for key, value in wanted.items()):
         await _change(client, path("instances", name, project=project), {"config": wanted}, what=what)
 
