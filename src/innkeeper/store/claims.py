@@ -8,29 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, HostChanged, HostUnreachable, HostUntrusted, Invalid, LimitsUnknown, OverLimit
 from innkeeper.model.allocation import Wish
 from innkeeper.model.host import Host, HostState
-from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import Origin, PowerState
 from innkeeper.model.names import random_name
-from innkeeper.model.network import LinkMode
 from innkeeper.model.request import Request
 from innkeeper.placement.decide import Decision, Verdict, headroom, verdict
 from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
-from innkeeper.placement.interfaces import PlacedInterface
 from innkeeper.store import (
     candidates,
-    disks,
-    domains,
-    holdings,
     hosts,
-    interfaces,
-    links,
     machines,
+    new_machines,
     operations,
     placements,
     storage_pools,
@@ -40,7 +31,6 @@ from innkeeper.store.fleet import Around
 from innkeeper.store.tables import claim
 
 c = claim.c
-MACS_LOCK = 0x3AC5  # advisory lock of PostgreSQL
 _AWAY = {
     HostState.UNREACHABLE: HostUnreachable,
     HostState.UNTRUSTED: HostUntrusted,
@@ -145,7 +135,7 @@ def compose(
     hostname = _hostname(write.sql, request.hostname)
     system_id = machines.fresh_id(write.sql)
     _name_free(write.sql, host, hostname)
-    _write_machine(
+    new_machines.write_machine(
         write, host=host, where=where, request=request, hostname=hostname, system_id=system_id, owner=actor_id
     )
     if allotment is not None:
@@ -157,11 +147,11 @@ def compose(
         first_step=first_step,
         host_id=host.id,
         system_id=system_id,
-        arguments={"installation": uuid, "name": hostname, "volumes": _own_volumes(where, system_id)},
+        arguments={"installation": uuid, "name": hostname, "volumes": new_machines.own_volumes(where, system_id)},
         actor=actor,
         request=request_mark,
     )
-    _write_interfaces(write, where=where, system_id=system_id, hostname=hostname)
+    new_machines.write_interfaces(write, where=where, system_id=system_id, hostname=hostname)
     return Claimed(system_id=system_id, operation=operation)
 
 
@@ -195,114 +185,3 @@ def _name_free(sql: sa.Connection, host: Host, name: str) -> None:
         for volume in found:
             if volume.name == name and volume.project == host.project and volume.kind == "virtual-machine":
                 raise Conflict(f"There is a volume {name!r} in the storage pool {pool} {where} already.")
-
-
-def _write_machine(
-    write: Write, *, host: Host, where: Fit, request: Request, hostname: str, system_id: str, owner: int
-) -> None:
-    machines.insert(
-        write,
-        system_id=system_id,
-        hostname=hostname,
-        domain_id=request.domain_id if request.domain_id is not None else domains.default_id(write.sql),
-        zone_id=request.zone_id if request.zone_id is not None else host.zone_id,
-        pool_id=request.pool_id if request.pool_id is not None else host.pool_id,
-        origin=Origin.COMPOSED,
-        status=int(Status.COMMISSIONING),
-        power_state=PowerState.OFF,
-        architecture=where.architecture,
-        cores=where.cores,
-        memory=where.memory,
-        pinned=machines.text(where.pinned),
-        huge_pages=where.huge_pages,
-        host_id=host.id,
-        project=host.project,
-        instance=hostname,
-        owner_id=owner or None,
-        composer_id=owner or None,
-        placement_json=msgspec.json.encode(where).decode(),
-        digest=request.digest,
-        anti_affinity=request.anti_affinity,
-    )
-    volumes = []
-    for position, disk in enumerate(where.disks):
-        volume = _volume(system_id, position)
-        device = f"disk{position}" if position else "root"
-        volumes.append((position, disk.pool, volume, disk.size))
-        disks.insert(
-            write,
-            system_id=system_id,
-            position=position,
-            device=device,
-            size=disk.size,
-            pool=disk.pool,
-            volume=volume,
-            tags=disk.tags,
-            why=disk.why,
-        )
-    holdings.insert(
-        write,
-        host_id=host.id,
-        project=host.project,
-        instance=hostname,
-        origin="composed",
-        system_id=system_id,
-        mark=system_id,
-        cores=where.cores,
-        pinned=machines.text(where.pinned),
-        memory=where.memory,
-        huge_pages=where.huge_pages,
-        storage=tuple(volumes),
-    )
-
-
-def _write_interfaces(write: Write, *, where: Fit, system_id: str, hostname: str) -> None:
-    """NICs with MACs that nobody has, and their addresses. Near the commit: on PostgreSQL one at a time chooses, so
-    that none is given to two."""
-    if not write.is_sqlite:
-        write.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(MACS_LOCK)))
-    wanted: list[links.Wanted] = []
-    for position, nic in enumerate(where.interfaces):
-        id = interfaces.insert(
-            write,
-            system_id=system_id,
-            position=position,
-            name=nic.device,
-            mac=interfaces.fresh_mac(write.sql),
-            attach=nic.attach,
-            parent=nic.parent,
-            mode=nic.mode,
-            vlan=nic.tag,
-            vlan_id=nic.vlan_id,
-        )
-        wanted += _write_links(write, id, nic)
-    links.take(write, wanted, hostname=hostname)
-
-
-def _write_links(write: Write, interface_id: int, nic: PlacedInterface) -> list[links.Wanted]:
-    """How a NIC gets its address: those that were asked for; else by the network, or one of ours when it is deployed;
-    by DHCP where no subnet is known; none if its guest does that itself. Returns what is to be taken."""
-    mode = LinkMode.LINK_UP if nic.unconfigured else LinkMode.STATIC if nic.addresses else LinkMode.AUTO
-    if not nic.addresses:
-        mode = LinkMode.DHCP if nic.subnet_id is None and not nic.unconfigured else mode
-        links.insert(write, interface_id=interface_id, mode=mode, subnet_id=nic.subnet_id)
-        return []
-    return [
-        links.Wanted(
-            link_id=links.insert(write, interface_id=interface_id, mode=mode, subnet_id=one.subnet_id, ip=one.ip),
-            ip=one.ip,
-            subnet_id=one.subnet_id,
-            label=nic.label,
-        )
-        for one in nic.addresses
-    ]
-
-
-def _volume(system_id: str, position: int) -> str:
-    """The name of a disk's own volume; "" for the root disk, which is the instance's."""
-    return f"innkeeper-{system_id}-disk{position}" if position else ""
-
-
-def _own_volumes(where: Fit, system_id: str) -> list[tuple[str, str]]:
-    """(pool, volume) of every disk that is a volume of its own."""
-    return [(disk.pool, _volume(system_id, position)) for position, disk in enumerate(where.disks) if position]
