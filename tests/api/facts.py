@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from innkeeper.model.machine import InstanceFacts, PowerState
 from innkeeper.store import hosts, machines
+from innkeeper.store.account_tables import api_key
 from innkeeper.store.database import Write
-from innkeeper.store.tables import api_key
 from tests.kit.client import Client
 from tests.kit.house import Inn
 from tests.kit.until import until

@@ -91,7 +91,7 @@ async def test_the_composer_acts_on_a_machine_while_nobody_owns_it(house: Inn) -
 async def _demote(house: Inn, username: str) -> None:
     import sqlalchemy as sa
 
-    from innkeeper.store.tables import user_account
+    from innkeeper.store.account_tables import user_account
 
     change = sa.update(user_account).where(user_account.c.username == username).values(is_admin=False)
     house.house.services.database.transact(lambda write: write.sql.execute(change))

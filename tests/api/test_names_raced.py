@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from innkeeper.store.tables import host, resource_pool, user_account, zone
+from innkeeper.store.account_tables import user_account
+from innkeeper.store.tables import host, resource_pool, zone
 from tests.kit.databases import fresh_postgres
 from tests.kit.house import inn
 from tests.kit.until import until

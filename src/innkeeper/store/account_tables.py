@@ -1,11 +1,34 @@
-"""The tables of what belongs to users: SSH keys, files; tags; and settings. Part of the same page as `tables`."""
+"""The tables of users and what is theirs (API keys, SSH keys, files), tags and settings; one page with `tables`."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from innkeeper.store.tables import C, Float, Id, Str, Text, metadata
+from innkeeper.store.tables import Bool, C, Float, Id, Str, Text, metadata
 
+user_account = sa.Table(
+    "user_account",
+    metadata,
+    C("id", Id, primary_key=True),
+    C("username", Str(150), unique=True),
+    C("email", Str(254)),
+    C("password", Text),
+    C("is_admin", Bool),
+    C("created", Float),
+    sqlite_autoincrement=True,
+)
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    C("id", Id, primary_key=True),
+    C("user_id", Id, sa.ForeignKey("user_account.id", ondelete="CASCADE")),
+    C("name", Str(200)),
+    C("consumer", Str(40)),
+    C("token", Str(40), unique=True),
+    C("secret", sa.LargeBinary),
+    C("created", Float),
+    sqlite_autoincrement=True,
+)
 ssh_key = sa.Table(
     "ssh_key",
     metadata,

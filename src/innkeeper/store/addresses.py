@@ -17,9 +17,10 @@ from innkeeper.errors import Conflict, Invalid, NotFound
 from innkeeper.model import addresses as decide
 from innkeeper.model.network import LinkMode, Subnet
 from innkeeper.store import ip_ranges, subnets
+from innkeeper.store.account_tables import user_account
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.network_tables import address, host_interface, link
-from innkeeper.store.tables import domain, host, interface, machine, user_account
+from innkeeper.store.tables import domain, host, interface, machine
 
 c = address.c
 _MOST_TRIES = 100  # others take addresses while we do

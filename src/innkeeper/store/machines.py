@@ -14,10 +14,11 @@ from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.lifecycle import Status, allowed
 from innkeeper.model.machine import Disk, Interface, Machine, Origin, PowerState
 from innkeeper.store import disks, events, interfaces, secrets
+from innkeeper.store.account_tables import user_account
 from innkeeper.store.database import NOW, Write, strings
 from innkeeper.store.events import Event
 from innkeeper.store.rows import made
-from innkeeper.store.tables import interface, machine, user_account
+from innkeeper.store.tables import interface, machine
 
 _ID_LETTERS = "abcdefghkmnpqrstwxy3478"  # no vowels but a, e, y; nothing that reads like another letter
 _INNER = ("placement_json", "settled_at", "status_before", "used")

@@ -57,30 +57,6 @@ domain = sa.Table(
     sqlite_autoincrement=True,
 )
 
-user_account = sa.Table(
-    "user_account",
-    metadata,
-    C("id", Id, primary_key=True),
-    C("username", Str(150), unique=True),
-    C("email", Str(254)),
-    C("password", Text),
-    C("is_admin", Bool),
-    C("created", Float),
-    sqlite_autoincrement=True,
-)
-api_key = sa.Table(
-    "api_key",
-    metadata,
-    C("id", Id, primary_key=True),
-    C("user_id", Id, sa.ForeignKey("user_account.id", ondelete="CASCADE")),
-    C("name", Str(200)),
-    C("consumer", Str(40)),
-    C("token", Str(40), unique=True),
-    C("secret", sa.LargeBinary),
-    C("created", Float),
-    sqlite_autoincrement=True,
-)
-
 host = sa.Table(
     "host",
     metadata,

@@ -13,10 +13,10 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from innkeeper.errors import Conflict, Invalid, NotFound
 from innkeeper.store import belongings
+from innkeeper.store.account_tables import api_key
+from innkeeper.store.account_tables import user_account as user
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.secrets import Cipher
-from innkeeper.store.tables import api_key
-from innkeeper.store.tables import user_account as user
 
 _NAME = re.compile(r"[\w.@+-]{1,150}")
 _LETTERS = string.ascii_letters + string.digits
