@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 
 LATER = 2000  # metric of default routes that are not the machine's
+FIRST = 100  # metric of an IPv6 default route that is: without one it shares the traffic with what a router advertises
 TRIES = 10  # how often cloud-init calls before it gives up
 
 
@@ -130,7 +131,8 @@ def _ethernet(nic: Nic, default: set[int]) -> dict[str, Any]:
         version = ip_address(leg.gateway).version if leg.gateway else 0
         if leg.address and version and version not in default:
             default.add(version)
-            routes.append({"to": "0.0.0.0/0" if version == 4 else "::/0", "via": leg.gateway})
+            whole: dict[str, Any] = {"to": "0.0.0.0/0"} if version == 4 else {"to": "::/0", "metric": FIRST}
+            routes.append({**whole, "via": leg.gateway})
         for route in leg.routes:
             more = {"metric": route.metric} if route.metric else {}
             routes.append({"to": route.to, "via": route.via, **more})

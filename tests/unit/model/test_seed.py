@@ -88,7 +88,10 @@ def test_both_versions_on_one_nic_and_dhcp_on_another() -> None:
     )
     found = config(Nic(name="a", mac="m", legs=legs), Nic(name="b", mac="n", legs=(Leg(), Leg(version=6))))
     assert found["a"]["addresses"] == ["10.0.0.5/24", "fd00::5/64"]
-    assert [one["to"] for one in found["a"]["routes"]] == ["0.0.0.0/0", "::/0"]
+    assert found["a"]["routes"] == [
+        {"to": "0.0.0.0/0", "via": "10.0.0.1"},
+        {"to": "::/0", "via": "fd00::1", "metric": seed.FIRST},  # before what a router advertises, which has 1024
+    ]
     assert (found["b"]["dhcp4"], found["b"]["dhcp6"]) == (True, True)
     assert "addresses" not in found["b"]
 
