@@ -7,6 +7,7 @@ kernel() { # kernel DIR: Debian's cloud kernel with its modules, unpacked there,
     deb=("$LAB_DIR/cache/${package:?}"_*.deb)
     if [ ! -s "${deb[0]}" ]; then
         mkdir -p "$LAB_DIR/cache"
+        rm -f "$LAB_DIR/cache/"linux-image-*.deb # of an older kernel
         (cd "$1" && apt-get download -q "$package" >/dev/null 2>&1) || die "cannot download $package"
         mv "$1"/*.deb "$LAB_DIR/cache/"
         deb=("$LAB_DIR/cache/${package}"_*.deb)

@@ -87,25 +87,19 @@ bridges() { # unmanaged bridges live and die with the machine
     done <"$home/bridges"
 }
 
-cloud() { # the cloud guest under the alias "cloud", in place of one of an older recipe
+cloud() { # the cloud guest under the alias "cloud"
     "$LAB/packages" cloud
-    "$LAB/cloud/build" "$LAB_DIR/cloud.tar"
-    if api /1.0/images/aliases/cloud >/dev/null; then
-        ! cmp -s "$LAB_DIR/cloud.tar.recipe" "$home/cloud.recipe" || return 0
-        lxc image delete cloud
-    fi
-    lxc image import "$LAB_DIR/cloud.tar" --alias cloud --quiet
-    cp "$LAB_DIR/cloud.tar.recipe" "$home/cloud.recipe"
+    guest cloud
 }
 
-image() { # the tiny guest under the alias "tiny", in place of one of an older recipe
-    local recipe
-    recipe=$(cat "$LAB/tiny/build" "$LAB/tiny/init" | sha256sum)
-    if api /1.0/images/aliases/tiny >/dev/null; then
-        [ "$recipe" != "$(cat "$home/tiny.recipe" 2>/dev/null)" ] || return 0
-        lxc image delete tiny
+image() { guest tiny; }
+
+guest() { # guest NAME: that guest under the alias of its name, in place of one of an older recipe
+    "$LAB/$1/build" "$LAB_DIR/$1.tar"
+    if api "/1.0/images/aliases/$1" >/dev/null; then
+        ! cmp -s "$LAB_DIR/$1.tar.recipe" "$home/$1.recipe" || return 0
+        lxc image delete "$1"
     fi
-    "$LAB/tiny/build" "$LAB_DIR/tiny.tar"
-    lxc image import "$LAB_DIR/tiny.tar" --alias tiny --quiet
-    echo "$recipe" >"$home/tiny.recipe"
+    lxc image import "$LAB_DIR/$1.tar" --alias "$1" --quiet
+    cp "$LAB_DIR/$1.tar.recipe" "$home/$1.recipe"
 }
