@@ -1,4 +1,4 @@
-"""Machines: list, read, change, delete, power, lock, owner data."""
+"""Machines: list, read, change, delete, lock, owner data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from innkeeper.api.maas.machine_access import found, mine, unlocked
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Conflict, Invalid
-from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import Machine, Origin, PowerState
+from innkeeper.model.machine import Machine, Origin
 from innkeeper.model.names import check_hostname
-from innkeeper.operations import decompose, power, resize
-from innkeeper.operations.saga import Saga
+from innkeeper.operations import decompose, resize
 from innkeeper.store import hosts, machine_stream, machines
-from innkeeper.store.database import Write, now
+from innkeeper.store.database import Write
 
 
 def shape_one(sql: sa.Connection, system_id: str) -> shapes.Json:
@@ -122,71 +120,6 @@ async def delete(call: Call) -> object:
     return None
 
 
-async def power_on(call: Call) -> object:
-    return await _power(call, power.POWER_ON)
-
-
-async def power_off(call: Call) -> object:
-    return await _power(call, power.POWER_OFF, force=call.values.text("stop_mode") == "hard")
-
-
-async def _power(call: Call, saga: Saga, *, force: bool = False) -> object:
-    house: House = call.services
-
-    def change(write: Write) -> str:
-        one = unlocked(mine(call, write.sql))
-        _has_power(one)
-        text = f"{saga.kind} {one.hostname}{parameters.why(call.values)}"
-        audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
-        return power.submit(write, saga, one, force=force, actor=call.user.username, request=mark(call.request))
-
-    await house.outcome(await house.services.database.writing(change), call.request)
-    return await house.services.database.reading(shape_one, call.path["system_id"])
-
-
-def _has_power(one: Machine) -> None:
-    if one.host_id is None:
-        raise Conflict(f"{one.hostname} stands for a VM host; its power is not ours to switch.")
-    if one.status in (Status.COMMISSIONING, Status.FAILED_COMMISSIONING, Status.MISSING):
-        raise Conflict(f"{one.hostname} is {Status(one.status).label}; its power cannot be switched now.")
-
-
-async def query_power_state(call: Call) -> object:
-    """Ask the host itself, and keep what it says."""
-    house: House = call.services
-    database = house.services.database
-    one = await database.reading(lambda sql: found(call, sql))
-    if one.host_id is None:
-        return {"state": str(one.power_state)}
-    asked_at = await database.reading(now)
-    host = await house.services.connections.to(one.host_id)
-    facts = await host.instance(name=one.instance)
-    state = facts.power if facts else PowerState.UNKNOWN
-    if state != one.power_state:
-        await database.writing(power.seen, one.system_id, state=state, asked_at=asked_at)
-    return {"state": str(state)}
-
-
-async def power_parameters(call: Call) -> object:
-    house: House = call.services
-
-    def change(write: Write) -> dict[str, str]:
-        one = machines.find(write.sql, call.path["system_id"])
-        text = f"read the power parameters of {one.hostname}"
-        audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
-        return powered_by(write.sql, one)
-
-    return await house.services.database.writing(change)
-
-
-def powered_by(sql: sa.Connection, one: Machine) -> dict[str, str]:
-    """How the power of a machine is switched; {} for the record of a VM host."""
-    if one.host_id is None:
-        return {}
-    address = hosts.find(sql, one.host_id).address
-    return {"power_address": address, "project": one.project, "instance_name": one.instance}
-
-
 async def lock(call: Call) -> object:
     return await _lock(call, locked=True)
 
@@ -270,10 +203,6 @@ ROUTES = (
     _on("GET", read, Who.USER, "Read a machine."),
     _on("PUT", update, Who.OWNER, "Change a machine: only what is sent.", params=parameters.UPDATE),
     _on("DELETE", delete, Who.OWNER, "Destroy a machine and its own volumes.", params=parameters.DELETE),
-    _on("POST", power_on, Who.OWNER, "Power a machine on.", op="power_on", params=parameters.POWER_ON),
-    _on("POST", power_off, Who.OWNER, "Power a machine off.", op="power_off", params=parameters.POWER_OFF),
-    _on("GET", query_power_state, Who.USER, "Ask the host for the power state.", op="query_power_state"),
-    _on("GET", power_parameters, Who.ADMIN, "Read how the power is switched.", op="power_parameters"),
     _on(
         "POST",
         lock,

@@ -14,7 +14,7 @@ from innkeeper.api.maas import device_shapes
 from innkeeper.api.maas import machine_parameters as parameters
 from innkeeper.api.maas.devices import is_registered
 from innkeeper.api.maas.lookups import lookups, zone_id
-from innkeeper.api.maas.machines import powered_by
+from innkeeper.api.maas.machine_power import powered_by
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route, no_match
