@@ -1,6 +1,7 @@
 """A machine's instance made anew under its name: from an image, or empty again. What deploy, abort and release share.
 
-Hosts without `instances_rebuild` (LXD 5.0) cannot put an image on a VM that is there, so it is deleted and created.
+Hosts without `instances_rebuild` (LXD 5.0) cannot put an image on a VM that is there, so it is deleted and created;
+on the others too, for one path that is tried is better than two (docs/adr/0017).
 Its name, MACs, pins, devices and data volumes are those of the record; only its marks tell that it is another one.
 While an operation is at work on a machine, nobody judges it by what is seen of its host.
 """
