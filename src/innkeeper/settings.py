@@ -22,6 +22,13 @@ class Settings(BaseSettings):
     default_image: str = Field(default="", description="what a deploy without distro_series takes, like ubuntu/noble")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=5240, ge=0, le=65535, description="port to listen on; 0: a free one")
+    reached_at: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/]+(/\S*)?)?$",
+        max_length=200,
+        description="where the installation's other processes reach this one, like http://10.0.0.2:5240; "
+        "default: where it listens",
+    )
     name: str = Field(default="innkeeper", description="this installation's name, part of the certificates it makes")
     domain: str = Field(default="maas", description="the default domain of machines, made at first start")
 

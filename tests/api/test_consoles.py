@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -25,43 +24,7 @@ from tests.api.serial import connections, is_open, let_go, prints, running
 from tests.kit.client import Client, oauth
 from tests.kit.house import Inn
 from tests.kit.until import until
-
-
-class Watcher:
-    """One who watches: everything that was printed to them, and every word of Innkeeper's own."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket, self.printed, self.words = socket, b"", list[tuple[str, str]]()
-        self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        async for message in self.socket:
-            if message.type is aiohttp.WSMsgType.BINARY:
-                self.printed += message.data
-            else:
-                told = json.loads(message.data)
-                self.words.append((told["word"], told["text"]))
-
-    async def sees(self, text: str) -> None:
-        async def there() -> bool:
-            return text.encode() in self.printed
-
-        await until(there, what=f"{text!r} on the console")
-
-    async def hears(self, word: str, text: str = "") -> None:
-        async def there() -> bool:
-            return any(told == word and text in words for told, words in self.words)
-
-        await until(there, what=f"{word} {text!r}")
-
-    async def ended(self) -> None:
-        async with asyncio.timeout(10):
-            await self._reading
-
-    async def go(self) -> None:
-        await self.socket.close()
-        await self._reading
-
+from tests.kit.watcher import Watcher
 
 Watch = Callable[..., Awaitable[Watcher]]
 

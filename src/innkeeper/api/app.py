@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from innkeeper import __version__
-from innkeeper.api import login, metrics, phone_home
+from innkeeper.api import login, metrics, phone_home, relay
 from innkeeper.api.auth import ApiKey
 from innkeeper.api.feed import Feed
 from innkeeper.api.house import House, StoredKeys
@@ -143,13 +143,14 @@ def make_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.house = house
-    app.add_exception_handler(InnkeeperError, _refuse)
+    app.add_exception_handler(InnkeeperError, _refuse)  # type: ignore[arg-type]  # it takes both kinds of request
     app.add_exception_handler(HTTPException, _no_route)
     for prefix in ("/api/v1", "/MAAS/api/v1"):
         for one in (operations_v1, events_v1, hosts_v1, machines_v1, placements_v1, consoles_v1):
             router = one.router
             app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
     app.include_router(phone_home.router)
+    app.include_router(relay.router)
     _plain_routes(app, house)
     dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))], docs=DOCS)
     app.mount("/MAAS/api/2.0", dispatch)
@@ -157,7 +158,7 @@ def make_app(settings: Settings) -> FastAPI:
     return app
 
 
-async def _refuse(request: Request | WebSocket, error: Exception) -> Response:
+async def _refuse(request: Request | WebSocket, error: Exception) -> Response | None:
     """An error of the native API: its parts as JSON. A websocket is refused in the same way, before it is one."""
     assert isinstance(error, InnkeeperError)
     record = error.record()
@@ -166,6 +167,7 @@ async def _refuse(request: Request | WebSocket, error: Exception) -> Response:
     response = JSONResponse(body, status_code=error.status, headers=headers)
     if isinstance(request, WebSocket):
         await request.send_denial_response(response)
+        return None  # it was answered: what is returned would be sent as well
     return response
 
 

@@ -39,14 +39,14 @@ class House:
     async def start(self) -> None:
         await self.feed.start()
         await self.engine.start()
-        self.services.consoles.me = self.engine.me
+        self.services.consoles.me = lambda: self.engine.me
         await self.watch.start()
 
     async def leave(self) -> None:
         """Before the server closes its connections: open streams end, and who waits hears how things stand."""
         await self.feed.end()
-        self.services.consoles.end()
         self.engine.endings.let_go()
+        await self.services.consoles.leave()
 
     def turn(self, host_id: int) -> asyncio.Lock:
         """Composes on one host take turns to look and claim: of a burst the rest wait here, where a wait costs nothing,

@@ -1,6 +1,7 @@
 """The console of one machine in this process: who wants it, what it printed last, and the task that has it open.
 
-A console that the host ends, as when the VM stops, is opened again when the VM runs, if it is still wanted.
+A console that the host ends, as when the VM stops, is opened again when the VM runs, if it is still wanted. Where
+another process watches the host, its console is watched through that one.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import structlog
 
 from innkeeper.errors import HostRefused, InnkeeperError, NotFound, Unavailable
 from innkeeper.hypervisors.base import Console, Hypervisor
-from innkeeper.model.console import Notice, Queue, Ring, Word
+from innkeeper.model.console import Notice, Ring, Word
 from innkeeper.model.machine import PowerState
+from innkeeper.model.relay import Call, unseen
+from innkeeper.operations.console_viewer import Viewer
+from innkeeper.operations.relay import Relay, Relays
 from innkeeper.store.consoles import Place, place
 from innkeeper.store.database import Database
 
@@ -27,52 +31,19 @@ RETRY_MOST = 5.0  # the longest pause before a host that failed is asked again, 
 Reach = Callable[[int], Awaitable[Hypervisor]]
 
 
-class Viewer:
-    """One who watches. Slow ones keep nobody waiting: what is too much for them is dropped, and they are told."""
-
-    def __init__(self, line: Line, *, stays: bool) -> None:
-        self.stays = stays  # when the machine becomes another's: an administrator does
-        self._line, self._queue = line, Queue()
-        self._fresh = asyncio.Event()
-        self._over = False
-
-    async def next(self) -> bytes | Notice | None:
-        """The next piece of text or words of ours; None: it is over."""
-        while (piece := self._queue.take()) is None:
-            if self._over:
-                return None
-            self._fresh.clear()
-            await self._fresh.wait()
-        return piece
-
-    async def type(self, data: bytes) -> None:
-        """Type something; where no console is open the viewer is told that it went nowhere."""
-        if not await self._line.type(data):
-            self.put(Notice(word=Word.DROPPED, text="No console is open now: what you typed went nowhere."))
-
-    def put(self, piece: bytes | Notice) -> None:
-        """Have it read by `next`."""
-        self._queue.put(piece)
-        self._fresh.set()
-
-    def end(self, text: str) -> None:
-        """The last words."""
-        if not self._over:
-            self._over = True
-            self.put(Notice(word=Word.ENDED, text=text))
-
-
 class Line:
     """See the module."""
 
-    def __init__(self, system_id: str, database: Database, reach: Reach, me: Callable[[], str]) -> None:
-        self._id, self._database, self._reach, self._me = system_id, database, reach, me
+    def __init__(
+        self, system_id: str, database: Database, reach: Reach, relays: Relays | None, me: Callable[[], str]
+    ) -> None:
+        self._id, self._database, self._reach, self._relays, self._me = system_id, database, reach, relays, me
         self.ring = Ring()
         self.owner_id: int | None = None  # whose text is in the ring
         self.task: asyncio.Task[None] | None = None
         self._viewers: set[Viewer] = set()
         self._deploying = False
-        self._console: Console | None = None
+        self._console: Console | Relay | None = None
         self._changed = asyncio.Event()
         self._said: Notice | None = None
 
@@ -165,8 +136,10 @@ class Line:
         self._belong(there.owner_id)
         return self.wanted
 
-    def _ours(self, there: Place) -> bool:
-        return there.watcher in (None, self._me() or there.watcher)
+    def _keeper(self, there: Place) -> str:
+        """The other process that has the console; "" when it is ours to open."""
+        watcher = there.watcher or ""
+        return "" if watcher == (self._me() or watcher) else watcher
 
     def _belong(self, owner_id: int | None) -> None:
         """Nobody sees what was printed under another owner, nor goes on watching what is another's now."""
@@ -182,10 +155,8 @@ class Line:
         """Open the console if the machine runs, and stay until it ends or nobody wants it. Whether it was open."""
         if there.host_id is None or not there.instance:
             raise NotFound(f"{there.hostname} is no virtual machine, so it has no console here.")
-        if not self._ours(there):
-            text = f"The console of {there.hostname} is another process's of this server: it watches the host."
-            self._say(Word.WAITING, text)
-            return False
+        if keeper := self._keeper(there):
+            return await self._relay(there, keeper)
         # A machine that is just being deployed is asked itself: our record learns that it runs a little later, and its
         # first lines would be lost.
         if there.power is PowerState.OFF and not self._deploying:
@@ -203,7 +174,7 @@ class Line:
         self._say(Word.OPENED, f"This is the console of {there.hostname}.")
         reading = asyncio.create_task(self._read(console))
         try:
-            await self._stay(reading)
+            await self._stay(reading, keeper="")
         finally:
             self._console = None
             reading.cancel()
@@ -217,11 +188,64 @@ class Line:
 
     async def _read(self, console: Console) -> None:
         while data := await console.read():
-            self.ring.add(data)
-            for viewer in self._viewers:
-                viewer.put(data)
+            self._show(data)
 
-    async def _stay(self, reading: asyncio.Task[None]) -> None:
+    def _show(self, data: bytes) -> None:
+        self.ring.add(data)
+        for viewer in self._viewers:
+            viewer.put(data)
+
+    async def _relay(self, there: Place, keeper: str) -> bool:
+        """Watch the console through the process that has it. Whether it told anything."""
+        # Not for a third one, else two could watch each other for ever.
+        for viewer in [one for one in self._viewers if one.relays]:
+            viewer.end("Another process of this server watches the host now.")
+            self._viewers.discard(viewer)
+        where = f"The console of {there.hostname} is another process's of this server: it watches the host."
+        if not self.wanted:
+            return False
+        if self._relays is None:
+            self._say(Word.WAITING, where)
+            return False
+        call = Call(process=keeper, system_id=self._id, owner_id=there.owner_id)
+        try:
+            relay = await self._relays.open(call, there)
+        except Unavailable as why:
+            raise Unavailable(where, details=str(why)) from None
+        reading = asyncio.create_task(self._hear(relay, there.owner_id))
+        try:
+            await self._stay(reading, keeper=keeper)
+        finally:
+            self._console = None
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await relay.close()
+        last = "" if reading.cancelled() else reading.result()
+        self._say(Word.WAITING, f"{where} It does not show it any more. {last}".rstrip())
+        return True
+
+    async def _hear(self, relay: Relay, owner_id: int | None) -> str:
+        """Show what another process shows, until it ends. Its last words. `owner_id`: whose text it is; what is still
+        under way when the machine becomes another's is nobody's."""
+        seen = self.ring.read()  # what it tells first may be known: it was cut off, or this process had the console
+        while (piece := await relay.read()) is not None:
+            if self.owner_id != owner_id:
+                return ""
+            if isinstance(piece, bytes):
+                self._show(unseen(seen, piece))
+                seen = b""
+            elif piece.word is Word.ENDED:
+                return piece.text
+            elif piece.word is Word.DROPPED:
+                for viewer in self._viewers:
+                    viewer.put(piece)
+            else:
+                self._console = relay if piece.word is Word.OPENED else None
+                self._say(piece.word, piece.text)
+        return ""
+
+    async def _stay(self, reading: asyncio.Task[None] | asyncio.Task[str], *, keeper: str) -> None:
+        """Until it ends, nobody wants it, or another process than `keeper` is to have it."""
         clock = asyncio.get_running_loop().time
         look_at = clock() + RELOOK
         while not reading.done() and self.wanted:
@@ -235,7 +259,7 @@ class Line:
                 look_at = clock() + RELOOK
                 with suppress(Unavailable):  # the console needs no database
                     there = await self._database.reading(place, self._id)
-                    if there is None or not self._still(there) or not self._ours(there):
+                    if there is None or not self._still(there) or self._keeper(there) != keeper:
                         return
 
     async def _rest(self, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 A console is open while somebody views it or its machine is being deployed; otherwise it is let go, so that the host's
 own `lxc console` works. What it printed last stays here for a while. Of several processes the one that watches the host
-opens it: a host's second console shows nothing until the first is closed.
+opens it, and the others watch through that one: a host's second console shows nothing until the first is closed.
 
 For a deployment: `watch` before the VM is started (again by whoever takes the work over), `last_lines` when it failed.
 Nothing needs to be called at its end: a machine that is no longer Deploying is no longer watched for that.
@@ -11,40 +11,52 @@ Nothing needs to be called at its end: a machine that is no longer Deploying is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 from innkeeper.model.console import last_lines
-from innkeeper.operations.console_line import Line, Reach, Viewer
+from innkeeper.operations.console_line import Line, Reach
+from innkeeper.operations.console_viewer import Viewer
+from innkeeper.operations.relay import Relays
 from innkeeper.store.database import Database
 
 STOPPING = 10.0  # how long the end waits for consoles to be let go, seconds
+GOODBYE = 1.0  # how long the end waits for viewers to hear of it, seconds
 KEPT = 64  # consoles whose last text stays when nobody watches any more
 
 
 class Consoles:
     """All of them."""
 
-    def __init__(self, database: Database, reach: Reach) -> None:
-        self._database, self._reach = database, reach
-        self.me = ""  # this process, once it runs
+    def __init__(self, database: Database, reach: Reach, relays: Relays | None = None) -> None:
+        self._database, self._reach, self._relays = database, reach, relays
+        self.me: Callable[[], str] = str  # this process, once it runs: one that was taken for dead gets another name
         self._lines: dict[str, Line] = {}  # by system_id; those that were wanted last are last
         self._over = False
+        self._watching = 0  # viewers
+        self._alone = asyncio.Event()
 
     @asynccontextmanager
-    async def view(self, system_id: str, *, owner_id: int | None, stays: bool) -> AsyncIterator[Viewer]:
+    async def view(
+        self, system_id: str, *, owner_id: int | None, stays: bool, relays: bool = False
+    ) -> AsyncIterator[Viewer]:
         """Watch a machine: what is kept of its console first, then all that comes. `owner_id`: whose it is now;
-        `stays`: also when it becomes another's."""
+        `stays`: also when it becomes another's; `relays`: for another process, while this one watches the host."""
         line = self._line(system_id)
-        viewer = Viewer(line, stays=stays)
+        viewer = Viewer(line.type, stays=stays, relays=relays)
         if self._over:
             viewer.end("This server is stopping.")
         else:
             line.join(viewer, owner_id=owner_id)
+        self._watching += 1
+        self._alone.clear()
         try:
             yield viewer
         finally:
             line.leave(viewer)
+            self._watching -= 1
+            if not self._watching:
+                self._alone.set()
 
     def watch(self, system_id: str) -> None:
         """Keep a machine's console open, and what it prints, for as long as it is Deploying. Can be repeated."""
@@ -72,6 +84,14 @@ class Consoles:
         for line in self._lines.values():
             line.end("This server is stopping.")
 
+    async def leave(self) -> None:
+        """`end`, and the time that viewers need to hear it."""
+        self.end()
+        if self._watching:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE):
+                    await self._alone.wait()
+
     async def stop(self) -> None:
         """Let go of every console."""
         self.end()
@@ -83,7 +103,9 @@ class Consoles:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _line(self, system_id: str) -> Line:
-        line = self._lines.pop(system_id, None) or Line(system_id, self._database, self._reach, lambda: self.me)
+        line = self._lines.pop(system_id, None) or Line(
+            system_id, self._database, self._reach, self._relays, lambda: self.me()
+        )
         self._lines[system_id] = line
         idle = [id for id, one in self._lines.items() if not one.wanted and one.task is None and id != system_id]
         for id in idle[: max(0, len(idle) - KEPT)]:

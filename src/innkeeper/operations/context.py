@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from innkeeper.hypervisors import registry
 from innkeeper.hypervisors.base import Guard, Hypervisor, unguarded
 from innkeeper.operations.consoles import Consoles
+from innkeeper.operations.relay import Relays
 from innkeeper.settings import Settings
 from innkeeper.store import hosts
 from innkeeper.store.database import Database, Write
@@ -74,10 +75,12 @@ class Services:
     cipher: Cipher
     uuid: str
     connections: Connections
+    relays: Relays = field(init=False)
     consoles: Consoles = field(init=False)
 
     def __post_init__(self) -> None:
-        self.consoles = Consoles(self.database, self.connections.to)
+        self.relays = Relays(self.cipher)
+        self.consoles = Consoles(self.database, self.connections.to, self.relays)
 
 
 @dataclass(frozen=True, kw_only=True)

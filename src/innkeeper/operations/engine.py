@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import threading
 import time
 import uuid
@@ -27,6 +26,7 @@ import structlog
 
 from innkeeper.errors import ErrorRecord, Unavailable, as_record
 from innkeeper.operations.endings import Endings
+from innkeeper.operations.relay import own_address
 from innkeeper.settings import Settings
 from innkeeper.store import hosts, ledger, operations
 from innkeeper.store.database import Database, Write
@@ -55,6 +55,7 @@ class Engine:
         self.me = uuid.uuid4().hex
         self.endings = Endings(database)
         self._beaten = 0.0
+        self._address = ""  # where the installation's other processes reach this one
         self._running: dict[asyncio.Task[None], str] = {}  # and the operation that it performs
         self._stopping = threading.Event()
         self._nudged = asyncio.Event()
@@ -64,6 +65,7 @@ class Engine:
     async def start(self) -> None:
         """Begin to beat and to look for work. Call it in the loop that everything lives in."""
         self._loop = asyncio.get_running_loop()
+        self._address = await asyncio.to_thread(own_address, self.settings)
         await asyncio.to_thread(self._beat)
         self._pulse = threading.Thread(target=self._live, name="heartbeat", daemon=True)
         self._pulse.start()
@@ -166,7 +168,7 @@ class Engine:
             ledger.beat,
             me=self.me,
             lease=self.settings.lease,
-            address=socket.gethostname(),
+            address=self._address,
             fresh_name=uuid.uuid4().hex if self._beaten else self.me,
         )
         if me != self.me:

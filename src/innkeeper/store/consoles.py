@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import PowerState
+from innkeeper.store.database import NOW
 from innkeeper.store.tables import host, machine, process
 
 _PLACE = (
@@ -19,6 +20,8 @@ _PLACE = (
         machine.c.power_state,
         machine.c.status,
         process.c.id.label("watcher"),
+        process.c.address,
+        NOW.label("now"),
     )
     .outerjoin(host, host.c.id == machine.c.host_id)
     .outerjoin(process, process.c.id == host.c.watcher)
@@ -37,6 +40,8 @@ class Place:
     power: PowerState
     deploying: bool
     watcher: str | None  # the process that watches the host, if it is alive
+    address: str  # where other processes reach that one; "" unknown
+    now: float  # the database's clock, epoch seconds: the one that all processes share
 
 
 def place(sql: sa.Connection, system_id: str) -> Place | None:
@@ -52,4 +57,6 @@ def place(sql: sa.Connection, system_id: str) -> Place | None:
         power=PowerState(row.power_state),
         deploying=row.status == Status.DEPLOYING,
         watcher=row.watcher,
+        address=row.address or "",
+        now=row.now,
     )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from innkeeper.errors import Misconfigured
 from innkeeper.store.database import Write
@@ -48,6 +49,14 @@ class Cipher:
     def fingerprint(self, text: str) -> str:
         """A keyed hash: tells whether a secret is the same as one that was used, without keeping it."""
         mac = hmac.HMAC(self._key, hashes.SHA256())
+        mac.update(text.encode())
+        return mac.finalize().hex()
+
+    def signature(self, text: str, *, purpose: str) -> str:
+        """Shows that who wrote the text has the installation's key (64 hex digits). A key of its own signs for each
+        purpose, so that no signature or fingerprint can be taken for another."""
+        own = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(self._key)
+        mac = hmac.HMAC(own, hashes.SHA256())
         mac.update(text.encode())
         return mac.finalize().hex()
 

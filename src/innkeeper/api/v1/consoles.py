@@ -9,24 +9,23 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import msgspec
 from fastapi import Depends, WebSocket
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
+from innkeeper.api.attendance import attend
 from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.api.house import House, audit
 from innkeeper.api.v1.access import actor, answers, house, make_router, viewer
 from innkeeper.errors import InnkeeperError, NotFound
-from innkeeper.model.console import Notice, Word, plain
-from innkeeper.operations.console_line import Viewer
+from innkeeper.model.console import plain
+from innkeeper.operations.console_viewer import Viewer
 from innkeeper.store import consoles, deployments
 from innkeeper.store.database import Write
 
 router = make_router("/machines", "consoles")
 
 RECHECK = 5.0  # how often it is asked whether a viewer still may, seconds
-TYPED_MOST = 64 * 1024  # bytes in one message
 
 
 class ConsoleBody(BaseModel):
@@ -70,13 +69,11 @@ async def live(
     opened = inn.services.consoles.view(system_id, owner_id=there.owner_id, stays=who.is_admin)
     async with opened as watching:
         checking = asyncio.create_task(_recheck(inn, socket, system_id, watching))
-        showing, typing = (asyncio.create_task(work(socket, watching)) for work in (_show, _type))
         try:
-            await asyncio.wait({showing, typing}, return_when=asyncio.FIRST_COMPLETED)
+            await attend(socket, watching)
         finally:
-            for task in (checking, showing, typing):
-                task.cancel()
-            await asyncio.gather(checking, showing, typing, return_exceptions=True)
+            checking.cancel()
+            await asyncio.gather(checking, return_exceptions=True)
 
 
 async def _permitted(inn: House, who: Actor, system_id: str) -> consoles.Place:
@@ -91,28 +88,6 @@ async def _permitted(inn: House, who: Actor, system_id: str) -> consoles.Place:
 
 def _opened(write: Write, socket: HTTPConnection, who: Actor, there: consoles.Place, system_id: str) -> None:
     audit(write, socket, who, f"opened the console of {there.hostname}", host_id=there.host_id, system_id=system_id)
-
-
-async def _show(socket: WebSocket, watching: Viewer) -> None:
-    while (piece := await watching.next()) is not None:
-        if isinstance(piece, bytes):
-            await socket.send_bytes(piece)
-        else:
-            await socket.send_text(msgspec.json.encode({"word": piece.word, "text": piece.text}).decode())
-    await socket.close()
-
-
-async def _type(socket: WebSocket, watching: Viewer) -> None:
-    while True:
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        typed = message.get("bytes") or (message.get("text") or "").encode()
-        if len(typed) > TYPED_MOST:
-            text = f"One message may have {TYPED_MOST} bytes, not {len(typed)}: it was not typed."
-            watching.put(Notice(word=Word.DROPPED, text=text))
-        elif typed:
-            await watching.type(typed)
 
 
 async def _recheck(inn: House, socket: WebSocket, system_id: str, watching: Viewer) -> None:
