@@ -100,3 +100,11 @@ async def machine(house: Inn, **fields: Any) -> dict[str, Any]:
     """A machine composed on the first VM host, which is added when there is none."""
     hosts = await house.admin.get("vm-hosts/")
     return await composed(house, hosts[0]["id"] if hosts else await house.add_host(), **fields)
+
+
+async def refusal(house: Inn, method: str, path: str, **fields: Any) -> tuple[int, Any]:
+    """Status and body of a call that must fail."""
+    answer = await house.admin.call(method, path, **fields)
+    assert not answer.is_success, answer.text
+    is_json = answer.headers["content-type"].startswith("application/json")
+    return answer.status_code, answer.json() if is_json else answer.text

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import gzip
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from innkeeper.hypervisors.base import GuestFacts
 from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.operations import release
 from innkeeper.store import deployments, machines, secrets
 from tests.api.facts import events
-from tests.kit.deployments import FINGERPRINT, give_image, phone_home_url, status, until_started, until_status
+from tests.kit.deployments import (
+    FINGERPRINT,
+    call,
+    phone_home_url,
+    ready,
+    status,
+    until_started,
+    until_status,
+)
 from tests.kit.house import Inn, inn
 from tests.kit.until import until
 
@@ -29,19 +34,6 @@ async def house(tmp_path: Path) -> AsyncIterator[Inn]:
     """One that guests could reach, if it listened."""
     async with inn(tmp_path, host="0.0.0.0") as one:
         yield one
-
-
-async def ready(house: Inn, **fields: Any) -> str:
-    """A machine that is Ready on a host with an image."""
-    host = await house.add_host()
-    give_image(house)
-    return await house.admin.compose(host, hostname="web", cores=2, storage="root:8,data:5", **fields)
-
-
-async def call(house: Inn, url: str, **form: str) -> int:
-    """A guest calls."""
-    path = url.removeprefix("http://10.0.0.254:5240")
-    return (await house.admin.http.post(path, data=form)).status_code
 
 
 async def test_a_deployed_guest_calls_and_is_deployed(house: Inn) -> None:
@@ -130,38 +122,6 @@ async def test_user_data_of_every_wrapping_is_what_the_guest_gets(house: Inn) ->
     await house.admin.post(f"machines/{system_id}/", op="release")
     await until_status(house, system_id, "Ready")
     assert database.ask(secrets.get, cipher, path=f"machine/{system_id}/deployment/user-data") == ""
-
-
-async def test_a_guest_that_cannot_reach_us_is_known_by_its_lease(house: Inn) -> None:
-    system_id = await ready(house)
-    give_image(house, our_end="")
-    await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
-    await until_started(house, system_id)
-    assert phone_home_url(house, "web") == ""
-    told = [one["text"] for one in await events(house.admin, system_id=system_id)]
-    assert any("when its agent or a lease of its network shows it" in text for text in told)
-    mac = (await house.admin.get(f"machines/{system_id}/"))["interface_set"][0]["mac_address"]
-    facts = GuestFacts(addresses=((mac, "10.0.0.7"),))
-    house.change("alpha", lambda state: state.leases.append(("br0", mac, "10.0.0.7")))
-    house.change("alpha", lambda state: state.guests.update({"default/web": facts}))
-    await until_status(house, system_id, "Deployed")
-    told = [one["text"] for one in await events(house.admin, system_id=system_id)]
-    assert "web is up: its host sees its lease" in told
-    assert (await house.admin.get(f"machines/{system_id}/"))["ip_addresses"] == ["10.0.0.7"]
-
-
-async def test_an_address_that_was_set_is_believed(tmp_path: Path) -> None:
-    async with inn(tmp_path, host="127.0.0.1") as house:
-        system_id = await ready(house)
-        host = (await house.admin.get("vm-hosts/"))[0]
-        assert host["guest_address"] == ""
-        changed = await house.admin.put(f"vm-hosts/{host['id']}/", guest_address="inn.example:80")
-        assert changed["guest_address"] == "inn.example:80"
-        wrong = await house.admin.call("PUT", f"vm-hosts/{host['id']}/", guest_address="ftp://inn")
-        assert (wrong.status_code, set(wrong.json())) == (400, {"guest_address"})
-        await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
-        await until_started(house, system_id)
-        assert phone_home_url(house, "web").startswith("http://inn.example:80/phone-home/")
 
 
 async def test_a_guest_that_is_late_has_failed_and_can_be_released(tmp_path: Path) -> None:
@@ -282,15 +242,6 @@ async def test_a_renamed_machine_boots_with_its_new_name(house: Inn) -> None:
     assert '"fqdn": "other.maas"' in seed.vendor_data
 
 
-async def test_a_call_that_nobody_waits_for(house: Inn) -> None:
-    for path in ("/phone-home/x", f"/phone-home/{'x' * 5000}", "/phone-home/%00"):
-        for method in ("GET", "POST"):
-            answer = await house.admin.http.request(method, path)
-            assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (404, "text/plain")
-    big = await house.admin.http.post("/phone-home/x", content=b"x" * 70_000)
-    assert big.status_code == 413
-
-
 async def test_a_machine_that_is_deleted_takes_its_secrets_along(house: Inn) -> None:
     system_id = await ready(house)
     await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny", user_data="#!secret")
@@ -315,48 +266,3 @@ async def test_what_a_failed_deployment_leaves_is_somebodys(tmp_path: Path) -> N
         assert list(house.see("alpha").instances) == ["default/web"]
         (found,) = [one for one in await house.admin.get("machines/") if one["hostname"] == "web"]
         assert (found["status_name"], found["locked"]) == ("Deployed", True)
-
-
-async def test_of_many_calls_at_once_one_counts(house: Inn) -> None:
-    system_id = await ready(house)
-    await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
-    await until_started(house, system_id)
-    url = phone_home_url(house, "web")
-    answers = await asyncio.gather(*(call(house, url) for _ in range(5)))
-    assert sorted(answers) == [200, 404, 404, 404, 404]
-    told = [one for one in await events(house.admin, system_id=system_id) if one["what"] == "arrived"]
-    assert len(told) == 1
-
-
-async def test_a_guest_that_calls_while_it_is_being_started(house: Inn) -> None:
-    """It is Deployed when the deployment has ended, and not before: that may yet be undone."""
-    system_id = await ready(house)
-    slow = Fault(call="start", kind="delay", when="after", seconds=1.0)
-    house.change("alpha", lambda state: state.faults.append(slow))
-    await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
-
-    async def starting() -> bool:
-        return house.see("alpha").calls.get("start", 0) > 0
-
-    await until(starting)
-    assert await call(house, phone_home_url(house, "web")) == 200
-    assert await status(house, system_id) == "Deploying"
-    await until_status(house, system_id, "Deployed")
-    assert (await house.admin.get(f"machines/{system_id}/"))["power_state"] == "on"
-
-
-async def test_a_guest_that_called_and_was_called_off_in_the_same_moment(house: Inn) -> None:
-    """The abort counts."""
-    system_id = await ready(house)
-    slow = Fault(call="start", kind="delay", when="after", seconds=1.0)
-    house.change("alpha", lambda state: state.faults.append(slow))
-    await house.admin.post(f"machines/{system_id}/", op="deploy", distro_series="tiny")
-
-    async def starting() -> bool:
-        return house.see("alpha").calls.get("start", 0) > 0
-
-    await until(starting)
-    assert await call(house, phone_home_url(house, "web")) == 200
-    await house.admin.post(f"machines/{system_id}/", op="abort")
-    await until_status(house, system_id, "Allocated")
-    assert house.see("alpha").instances["default/web"].tag("image") == ""

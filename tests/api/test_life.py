@@ -1,9 +1,8 @@
-"""The life of a machine through the API: who owns it when, released, aborted, broken and fixed, commissioned."""
+"""The life of a machine through the API: who owns it when, released, aborted, broken and fixed."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.lifecycle import Status
 from innkeeper.store import machines
-from tests.api.facts import asked, audits, composed, events, live, place, vm
+from tests.api.facts import asked, audits, events, live, place, vm
 from tests.kit.client import Client
 from tests.kit.house import Inn, inn
 from tests.kit.until import until
@@ -230,57 +229,6 @@ async def test_a_deployed_machine_that_is_broken_stays_its_owners(house: Inn) ->
     answer = await house.admin.call("POST", path, op="commission")  # else it would be Ready, for anybody to wipe
     assert (answer.status_code, "was there before Innkeeper" in answer.text) == (409, True)
     assert (await house.admin.post(path, op="mark_fixed"))["status_name"] == "Deployed"
-
-
-async def test_commissioning_reads_back_what_the_host_has(house: Inn) -> None:
-    """Ansible sends it on New and Failed; what was changed outside is in the record then."""
-    id = await house.add_host()
-    one = await composed(house, id, hostname="web")
-    path = f"machines/{one['system_id']}/"
-
-    def outside(world: Any) -> None:
-        world.instances["default/web"] = replace(world.instances["default/web"], cores=5)
-
-    house.change("alpha", outside)
-    answer = await house.admin.post(path, op="commission", testing_scripts="none", skip_networking="1")
-    assert answer["status_name"] == "Commissioning"
-    await becomes(house, one["system_id"], "Ready")
-    assert (await house.admin.get(path))["cpu_count"] == 5
-    figures = (await house.admin.get(f"vm-hosts/{id}/"))["limits"]["cores"]
-    assert figures["claimed"] == 5
-
-
-async def test_commissioning_what_is_not_there(house: Inn) -> None:
-    id = await house.add_host()
-    one = await composed(house, id, hostname="web")
-    path = f"machines/{one['system_id']}/"
-    await live(house, id)
-    house.change("alpha", lambda world: world.faults.append(Fault(call="instance", kind="refuse", name="web")))
-    await house.admin.post(path, op="commission")
-    await becomes(house, one["system_id"], "Failed commissioning")
-    assert "a fault on demand" in (await house.admin.get(path))["error_description"]
-    await house.admin.post(path, op="commission")
-    await becomes(house, one["system_id"], "Ready")
-    house.change("alpha", lambda world: world.instances.pop("default/web"))
-    await house.admin.post(path, op="commission")
-    await becomes(house, one["system_id"], "Failed commissioning")
-    assert "There is no instance web" in (await house.admin.get(path))["status_message"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"enable_ssh": "true"}, "enable_ssh"),
-        ({"testing_scripts": "smartctl"}, "testing_scripts"),
-        ({"commissioning_scripts": "mine"}, "commissioning_scripts"),
-        ({"skip_everything": "1"}, "skip_everything"),
-    ],
-)
-async def test_what_commissioning_does_not_do(house: Inn, fields: dict[str, str], named: str) -> None:
-    system_id = await house.admin.compose(await house.add_host())
-    answer = await house.admin.call("POST", f"machines/{system_id}/", op="commission", **fields)
-    assert (answer.status_code, list(answer.json())) == (400, [named])
-    assert await status(house, system_id) == "Ready"
 
 
 @pytest.mark.parametrize(

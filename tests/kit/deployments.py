@@ -56,3 +56,16 @@ def phone_home_url(house: Inn, hostname: str, host: str = "alpha") -> str:
     seed = house.see(host).seeds[f"default/{hostname}"]
     told = json.loads(seed.vendor_data.removeprefix("#cloud-config\n"))
     return str(told.get("phone_home", {}).get("url", ""))
+
+
+async def ready(house: Inn, **fields: Any) -> str:
+    """A machine that is Ready on a host with an image."""
+    host = await house.add_host()
+    give_image(house)
+    return await house.admin.compose(host, hostname="web", cores=2, storage="root:8,data:5", **fields)
+
+
+async def call(house: Inn, url: str, **form: str) -> int:
+    """A guest calls."""
+    path = url.removeprefix("http://10.0.0.254:5240")
+    return (await house.admin.http.post(path, data=form)).status_code
