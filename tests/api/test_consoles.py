@@ -18,6 +18,7 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.operations import console_line
 from innkeeper.store import machines, users
 from innkeeper.store.database import Write
+from innkeeper.store.deployment_tables import deployment
 from innkeeper.store.tables import host, process
 from tests.api.facts import audits, give, machine
 from tests.api.serial import connections, is_open, let_go, prints, running
@@ -303,3 +304,36 @@ async def test_of_several_processes_the_one_that_watches_the_host_opens_it(
     one.words.clear()
     database.transact(watched_by, "another", alive=False)  # it died: whoever is there may
     await one.hears("opened")
+
+
+async def test_a_process_that_was_taken_for_dead_has_its_consoles_under_its_new_name(house: Inn, watch: Watch) -> None:
+    id = await running(house, hostname="web1")
+    database, before = house.house.services.database, house.house.engine.me
+    database.transact(lambda write: write.sql.execute(sa.delete(process)))
+
+    async def watches_again() -> bool:
+        watcher = database.ask(lambda sql: sql.scalar(sa.select(host.c.watcher)))
+        return watcher == house.house.engine.me != before
+
+    await until(watches_again)
+    one = await watch(id)
+    await one.hears("opened")
+    prints(house, "web1", "hello")
+    await one.sees("hello")
+
+
+async def test_the_lines_of_a_failed_deployment_are_not_the_heirs(house: Inn) -> None:
+    """They are all that a server that was started anew has to show, and were printed under the owner of that time."""
+    id = await running(house, hostname="web1")
+    ann, bob = house.client(username="ann"), house.client(username="bob")
+    give(house, id, ann)
+    become(house, id, status=int(Status.FAILED_DEPLOYMENT))
+    row = {"token_hash": "", "signs_json": "[]", "base_url": "", "started": 1.0, "deadline": 2.0, "console": "panic"}
+    added = sa.insert(deployment).values(system_id=id, **row)
+    house.house.services.database.transact(lambda write: write.sql.execute(added))
+    for client in (ann, house.admin):
+        log = await client.get(f"/api/v1/machines/{id}/console")
+        assert (log["open"], log["text"]) == (False, "panic")
+    assert (await bob.call("GET", f"/api/v1/machines/{id}/console")).status_code == 404
+    await house.admin.delete("users/ann/", transfer_resources_to="bob")
+    assert (await bob.get(f"/api/v1/machines/{id}/console"))["text"] == ""

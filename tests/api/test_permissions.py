@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import aiohttp
+import pytest
+
 from innkeeper.api.app import ROUTES
 from tests.api.facts import give
 from tests.api.permissions import IN, LIFE, OWN, SEEN, USERS, name
 from tests.api.permissions import TABLE as DECIDED
-from tests.kit.client import Client
+from tests.kit.client import Client, oauth
 from tests.kit.house import Inn
 
 # Refused to everybody in the same words, whatever is sent: there is nothing to protect.
@@ -104,6 +107,20 @@ async def test_a_user_reads_hosts_without_credentials(house: Inn) -> None:
     secrets = await house.admin.get(f"vm-hosts/{id}/", op="parameters")
     for field in ("key", "certificate", "password"):
         assert secrets[field].splitlines()[0] not in text
+
+
+async def test_the_way_between_processes_takes_nobodys_key(house: Inn, address: str) -> None:
+    """Whoever may watch is connected to `/console/live`, where it is checked; here only the installation's own pass."""
+    system_id = await house.admin.compose(await house.add_host())
+    owner = house.client(username="ann")
+    give(house, system_id, owner)
+    url = f"{address}/internal/consoles/{house.house.engine.me}/{system_id}"
+    async with aiohttp.ClientSession() as session:
+        for client in (house.nobody, house.client(username="bob"), owner, house.admin):
+            headers = {"Authorization": oauth(client.key)} if client.key else {}
+            with pytest.raises(aiohttp.WSServerHandshakeError) as answer:
+                await session.ws_connect(url, headers=headers)
+            assert answer.value.status == 401
 
 
 async def test_keys_that_are_not_known(house: Inn) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict
 from innkeeper.store.account_tables import stored_file as file
 from innkeeper.store.database import Write
+from innkeeper.store.deployment_tables import deployment
 from innkeeper.store.network_tables import address, ip_range
 from innkeeper.store.tables import machine
 
@@ -36,5 +37,8 @@ def give(write: Write, *, before: int, after: int) -> None:
     query = sa.select(file.c.filename).where(file.c.owner_id == before, file.c.filename.in_(theirs)).limit(_SHOWN)
     if both := write.sql.scalars(query).all():
         raise Conflict(f"Both users have a file {', '.join(both)}.", resolution="Delete it for one of them first.")
+    # What a machine printed under the one user is not for the other.
+    machines = sa.select(machine.c.system_id).where(machine.c.owner_id == before)
+    write.sql.execute(sa.update(deployment).where(deployment.c.system_id.in_(machines)).values(console=""))
     for _, owner, _ in _OWNED:
         write.sql.execute(sa.update(owner.table).where(owner == before).values({owner.name: after}))
