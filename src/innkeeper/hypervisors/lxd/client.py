@@ -89,7 +89,13 @@ class Connection:
         self.slots = asyncio.Semaphore(_AT_ONCE)
         self.unpacking = asyncio.Lock()  # held while an instance is made of an image
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls.pinned(target), limit=0, keepalive_timeout=60),
+            # Cleaning up: a busy host may not answer the end of a websocket's TLS, and its socket would stay open.
+            connector=aiohttp.TCPConnector(
+                ssl=tls.pinned(target),
+                limit=0,
+                keepalive_timeout=60,
+                enable_cleanup_closed=aiohttp.connector.NEEDS_CLEANUP_CLOSED,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # a host is never reached through a proxy
             headers={"User-Agent": f"innkeeper/{__version__}", "Accept-Encoding": "identity"},
