@@ -66,6 +66,7 @@ from innkeeper.store import hosts as stored_hosts
 from innkeeper.store import operations
 from innkeeper.store.opening import open_store
 from innkeeper.watch import Watch
+from innkeeper.web.router import add_pages
 
 ROUTES = (
     *version.ROUTES,
@@ -101,14 +102,6 @@ ROUTES = (
     *virtual_machines.ROUTES,
     *refused.ROUTES,
 )
-_WELCOME = f"""\
-Innkeeper {__version__} is up.
-
-On the command line   maas login NAME ADDRESS-OF-THIS-PAGE KEY, then maas NAME --help
-MAAS's REST API 2.0   /MAAS/api/2.0/ (described at /MAAS/api/2.0/describe/)
-Native API            /api/v1/ (described at /api/v1/openapi.json)
-Metrics, health       /metrics, /healthz, /readyz
-"""
 THREADS = 4  # for what is not the database's own: keys, metrics
 
 
@@ -152,6 +145,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.include_router(phone_home.router)
     app.include_router(relay.router)
     _plain_routes(app, house)
+    add_pages(app)
     dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))], docs=DOCS)
     app.mount("/MAAS/api/2.0", dispatch)
     app.mount("/MAAS//api/2.0", dispatch)  # Ansible with a final slash in its host
@@ -186,13 +180,6 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 def _plain_routes(app: FastAPI, house: House) -> None:
     database = house.services.database
-
-    @app.get("/", include_in_schema=False)
-    @app.get("/MAAS", include_in_schema=False)
-    @app.get("/MAAS/", include_in_schema=False)
-    async def welcome() -> Response:
-        """For a person who opens the address in a browser."""
-        return PlainTextResponse(_WELCOME)
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:

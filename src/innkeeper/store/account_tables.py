@@ -29,6 +29,24 @@ api_key = sa.Table(
     C("created", Float),
     sqlite_autoincrement=True,
 )
+session = sa.Table(  # a browser that signed in
+    "session",
+    metadata,
+    C("digest", Str(64), primary_key=True),  # SHA-256 of what the cookie holds
+    C("user_id", Id, sa.ForeignKey("user_account.id", ondelete="CASCADE"), index=True),
+    C("created", Float),
+    C("seen", Float),
+    C("address", Str(100)),
+    C("agent", Str(200)),
+)
+sign_in = sa.Table(  # attempts that failed, by name and by address
+    "sign_in",
+    metadata,
+    C("id", Id, primary_key=True),
+    C("who", Str(200), index=True),
+    C("at", Float),
+    sqlite_autoincrement=True,
+)
 ssh_key = sa.Table(
     "ssh_key",
     metadata,

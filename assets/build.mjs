@@ -1,0 +1,72 @@
+// Builds what browsers load into src/innkeeper/web/static: one style sheet, one script, the console's own, fonts,
+// the licences of what is not ours. Names carry a hash of the content; `manifest.json` tells which is which.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import esbuild from "esbuild";
+import * as sass from "sass";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "src", "innkeeper", "web", "static");
+const modules = join(here, "node_modules");
+const manifest = {};
+
+function put(name, content) {
+  const bytes = Buffer.from(content);
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+  const dot = name.lastIndexOf(".");
+  manifest[name] = `${name.slice(0, dot)}.${hash}${name.slice(dot)}`;
+  writeFileSync(join(out, manifest[name]), bytes);
+  return manifest[name];
+}
+
+function font(name, file) {
+  return put(name, readFileSync(join(modules, "@fontsource-variable/ubuntu-sans/files", file)));
+}
+
+function style(entry) {
+  const made = sass.compile(join(here, "scss", entry), {
+    loadPaths: [modules],
+    style: "compressed",
+    quietDeps: true,
+    silenceDeprecations: ["import", "global-builtin", "color-functions", "if-function"],
+  });
+  return made.css;
+}
+
+async function script(entry) {
+  const made = await esbuild.build({
+    entryPoints: [join(here, "js", entry)],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    legalComments: "none",
+    outfile: entry,
+  });
+  return made.outputFiles.find((one) => one.path.endsWith(".js")).contents;
+}
+
+function notices() {
+  const { dependencies } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
+  const parts = Object.keys(dependencies).map((name) => {
+    const directory = join(modules, name);
+    const { version, license } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+    const file = readdirSync(directory).find((one) => /^(licen[cs]e|copying)/i.test(one));
+    if (!file) throw new Error(`${name} has no licence file`);
+    return `${name} ${version} (${license})\n\n${readFileSync(join(directory, file), "utf8")}`;
+  });
+  return parts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+if (existsSync(out)) rmSync(out, { recursive: true });
+mkdirSync(out, { recursive: true });
+const latin = font("ubuntu-sans.woff2", "ubuntu-sans-latin-wght-normal.woff2");
+put("app.css", style("app.scss").replaceAll("FONT_LATIN", latin));
+put("console.css", readFileSync(join(modules, "@xterm/xterm/css/xterm.css")));
+for (const entry of ["app.js", "console.js", "theme.js"]) put(basename(entry), await script(entry));
+put("icon.svg", readFileSync(join(here, "icon.svg")));
+writeFileSync(join(out, "NOTICES.txt"), notices());
+writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 2));

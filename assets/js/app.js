@@ -1,0 +1,4 @@
+import "./live.js";
+import "./keys.js";
+import "./copy.js";
+import "./forms.js";

@@ -1,0 +1,77 @@
+"""Sessions of browsers: who signed in, and how often somebody failed to."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets as random
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from innkeeper.store.account_tables import session, sign_in, user_account
+from innkeeper.store.database import NOW, Write, now
+from innkeeper.store.users import User
+
+LASTS = 14 * 86400.0  # seconds without a visit, after which a session is over
+WINDOW = 900.0  # seconds in which failed attempts are counted
+MOST = 10  # failed attempts of one name or one address within that
+_SEEN_EVERY = 3600.0  # how often it is noted that a session lives, seconds
+
+_FIND = (
+    sa.select(user_account.c.id, user_account.c.username, user_account.c.email, user_account.c.is_admin, session.c.seen)
+    .join(session, session.c.user_id == user_account.c.id)
+    .where(session.c.digest == sa.bindparam("digest"))
+)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def create(write: Write, *, user_id: int, address: str, agent: str) -> str:
+    """A new session; what the cookie holds. Ones that are over go."""
+    token = random.token_urlsafe(32)
+    write.sql.execute(sa.delete(session).where(session.c.seen < write.now() - LASTS))
+    values = {"user_id": user_id, "created": NOW, "seen": NOW, "address": address[:100], "agent": agent[:200]}
+    write.sql.execute(sa.insert(session).values(digest=_digest(token), **values))
+    return token
+
+
+def user(sql: sa.Connection, token: str) -> tuple[User, bool] | None:
+    """Whose session that is, and whether `touch` is due; None when there is none, or it is over."""
+    row = sql.execute(_FIND, {"digest": _digest(token)}).first()
+    if row is None:
+        return None
+    age = now(sql) - row.seen
+    if age > LASTS:
+        return None
+    one = User(id=row.id, username=row.username, email=row.email, is_admin=row.is_admin)
+    return one, age > _SEEN_EVERY
+
+
+def touch(write: Write, token: str) -> None:
+    """Note that a session lives."""
+    write.sql.execute(sa.update(session).where(session.c.digest == _digest(token)).values(seen=NOW))
+
+
+def delete(write: Write, token: str) -> None:
+    """Sign out."""
+    write.sql.execute(sa.delete(session).where(session.c.digest == _digest(token)))
+
+
+def delete_of(write: Write, *, user_id: int, but: str = "") -> None:
+    """Sign a user out everywhere but in one session: their password has changed."""
+    write.sql.execute(sa.delete(session).where(session.c.user_id == user_id, session.c.digest != _digest(but)))
+
+
+def failed(write: Write, who: Collection[str]) -> None:
+    """Note a failed attempt of a name and of an address."""
+    write.sql.execute(sa.delete(sign_in).where(sign_in.c.at < write.now() - WINDOW))
+    write.sql.execute(sa.insert(sign_in).values(at=NOW), [{"who": one[:200]} for one in who])
+
+
+def throttled(sql: sa.Connection, who: Collection[str]) -> bool:
+    """Whether a name or an address failed too often of late."""
+    recent = (sign_in.c.at > now(sql) - WINDOW, sign_in.c.who.in_([one[:200] for one in who]))
+    query = sa.select(sa.func.count()).where(*recent).group_by(sign_in.c.who)
+    return any(count >= MOST for count in sql.scalars(query))

@@ -1,0 +1,62 @@
+"""Numbers, sizes and times as people read them. The one place that formats."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_BINARY = ("MiB", "GiB", "TiB", "PiB")
+_DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def mib(value: int) -> str:
+    """Memory, from MiB: 2048 → "2 GiB". Free space is never rounded up: digits are cut."""
+    return _scaled(value, 1024, _BINARY)
+
+
+def size(value: int) -> str:
+    """Storage, from bytes, decimal: 8000000000 → "8 GB"."""
+    return _scaled(value, 1000, _DECIMAL)
+
+
+def _scaled(value: int, base: int, units: tuple[str, ...]) -> str:
+    power = 0
+    while power < len(units) - 1 and abs(value) >= base ** (power + 1):
+        power += 1
+    hundredths = abs(value) * 100 // base**power
+    whole, rest = divmod(hundredths, 100)
+    digits = f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if whole < 100 else str(whole)
+    return f"{'-' if value < 0 else ''}{digits} {units[power]}"
+
+
+def ago(at: float | None) -> str:
+    """A moment as its distance: "3 min ago"."""
+    if not at:
+        return "never"
+    seconds = time.time() - at
+    if seconds < 5:
+        return "just now"
+    for length, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= length:
+            return f"{int(seconds // length)} {name} ago"
+    return "just now"
+
+
+def moment(at: float | None) -> str:
+    """A moment in UTC: "2026-11-26 01:35:09"."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at)) if at else "–"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """ "1 VM", "3 VMs"."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "mib": mib,
+    "size": size,
+    "ago": ago,
+    "moment": moment,
+    "plural": plural,
+}

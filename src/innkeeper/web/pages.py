@@ -1,0 +1,83 @@
+"""How a page is made: a template with what every page has around it, and the headers that bound what it may load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+import jinja2
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.requests import Request
+
+from innkeeper import __version__
+from innkeeper.api.auth import Actor
+from innkeeper.web import figures, formats, static
+
+# Nothing from elsewhere, nothing inline, no eval.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Vary": "Cookie",
+}
+_FLASH = "innkeeper_flash"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A place of the navigation. `admin`: for administrators only."""
+
+    group: str
+    title: str
+    path: str
+    admin: bool = False
+
+
+PLACES = (
+    Place(group="Virtual machines", title="VM hosts", path="/hosts"),
+    Place(group="Virtual machines", title="Machines", path="/machines"),
+)
+
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("innkeeper.web"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.globals |= {"static": static.address, "version": __version__, "bar": figures.bar}
+_environment.filters |= formats.FILTERS
+
+
+def render(
+    request: Request, template: str, *, title: str, actor: Actor | None = None, status: int = 200, **values: Any
+) -> Response:
+    """A page. `values` are the template's own."""
+    path = request.scope["path"]
+    places: dict[str, list[tuple[Place, bool]]] = {}
+    for place in PLACES if actor else ():
+        if actor and (actor.is_admin or not place.admin):
+            current = path == place.path or path.startswith(f"{place.path}/")
+            places.setdefault(place.group, []).append((place, current))
+    flash = unquote(request.cookies.get(_FLASH, ""))
+    text = _environment.get_template(template).render(
+        title=title, actor=actor, places=places, path=path, flash=flash, request=request, **values
+    )
+    response = HTMLResponse(text, status_code=status, headers=_HEADERS)
+    if flash:
+        response.delete_cookie(_FLASH)
+    return response
+
+
+def done(target: str, words: str = "") -> Response:
+    """The way to another page after a change, which says these words once."""
+    response = RedirectResponse(target, status_code=303)
+    if words:
+        response.set_cookie(_FLASH, quote(words[:1500]), max_age=60, httponly=True, samesite="lax")
+    return response

@@ -1,0 +1,96 @@
+"""Sign in and out. Attempts that fail too often wait, by name and by address."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+
+from innkeeper.api.auth import Actor
+from innkeeper.api.house import House, audit
+from innkeeper.api.v1.access import house
+from innkeeper.store import sessions, users
+from innkeeper.store.database import Write
+from innkeeper.web.pages import done, render
+from innkeeper.web.sessions import COOKIE, BrowserSession, check_origin, local
+
+router = APIRouter(include_in_schema=False)
+Inn = Annotated[House, Depends(house)]
+
+
+@router.get("/sign-in")
+async def page(request: Request, inn: Inn, next: str = "/") -> Response:
+    """The form; who is signed in already goes on."""
+    if await BrowserSession(inn).identify(request, oauth={}):
+        return done(local(next))
+    return render(request, "sign_in.html", title="Sign in", next=local(next), username="", trouble="")
+
+
+@router.post("/sign-in")
+async def sign_in(
+    request: Request,
+    inn: Inn,
+    username: Annotated[str, Form(max_length=150)] = "",
+    password: Annotated[str, Form(max_length=1000)] = "",
+    next: Annotated[str, Form(max_length=2000)] = "/",
+) -> Response:
+    """A session in exchange for name and password."""
+    check_origin(request)
+    database = inn.services.database
+    address = request.client.host if request.client else ""
+    who = (f"name {username}", f"address {address}")
+    trouble, status = "", 200
+    if await database.reading(sessions.throttled, who):
+        trouble = "Too many attempts failed. Try again in 15 minutes."
+        status = 429
+    elif (one := await database.reading(users.check_password, username=username, password=password)) is None:
+        await database.writing(sessions.failed, who)
+        trouble = "Wrong user name or password."
+        status = 403
+    if trouble:
+        return render(
+            request,
+            "sign_in.html",
+            title="Sign in",
+            status=status,
+            next=local(next),
+            username=username,
+            trouble=trouble,
+        )
+    assert one is not None
+
+    def start(write: Write) -> str:
+        actor = Actor(user_id=one.id, username=one.username, is_admin=one.is_admin)
+        audit(write, request, actor, "signed in")
+        agent = request.headers.get("user-agent", "")
+        return sessions.create(write, user_id=one.id, address=address, agent=agent)
+
+    token = await database.writing(start)
+    response = done(local(next))
+    secure = request.url.scheme == "https"
+    response.set_cookie(
+        COOKIE, token, max_age=int(sessions.LASTS), httponly=True, samesite="lax", secure=secure, path="/"
+    )
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, inn: Inn) -> Response:
+    """The session is over."""
+    check_origin(request)
+    await inn.services.database.writing(sessions.delete, request.cookies.get(COOKIE, ""))
+    response = done("/sign-in")
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@router.post("/theme")
+async def theme(request: Request, theme: Annotated[str, Form()] = "", next: Annotated[str, Form()] = "/") -> Response:
+    """Light, dark, or what the system has."""
+    response = done(local(next))
+    if theme in ("light", "dark"):
+        response.set_cookie("theme", theme, max_age=365 * 86400, samesite="lax")
+    else:
+        response.delete_cookie("theme")
+    return response
