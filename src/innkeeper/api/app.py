@@ -147,6 +147,7 @@ def make_app(settings: Settings) -> FastAPI:
     _plain_routes(app, house)
     add_pages(app)
     dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))], docs=DOCS)
+    app.state.calls = dispatch
     app.mount("/MAAS/api/2.0", dispatch)
     app.mount("/MAAS//api/2.0", dispatch)  # Ansible with a final slash in its host
     return app

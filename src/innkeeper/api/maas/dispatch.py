@@ -118,10 +118,27 @@ class Dispatch:
         actor, pairs = await self._receive(request, routes=resource.of(method))
         ops = {op for name, op in pairs if name == "op" and op} | ({form["op"]} if form else set())
         route = _choose(resource, method=method, ops=ops)
+        sent = tuple(pair for pair in pairs if pair[0] != "op" and not pair[0].startswith("oauth_"))
+        return await self._call(route, actor=actor, names=names, sent=sent, request=request)
+
+    async def perform(
+        self, *, actor: Actor, request: Request, method: str, path: str, op: str | None = None, sent: Pairs = ()
+    ) -> object:
+        """A call of the table for somebody who is known already, as the pages make it. Raises what the call raises."""
+        found = self._table.find(path)
+        if found is None:
+            raise NotFound(f"Unknown API endpoint: {path}.")
+        resource, names = found
+        resource.check(names)
+        route = _choose(resource, method=method, ops={op} if op else set())
+        return await self._call(route, actor=actor, names=names, sent=sent, request=request)
+
+    async def _call(
+        self, route: Route, *, actor: Actor | None, names: Mapping[str, str], sent: Pairs, request: Request
+    ) -> object:
         permit(actor, route.who.door)
         if route.refused:
             raise Invalid(f"{route.doc} {route.refused}")
-        sent = tuple(pair for pair in pairs if pair[0] != "op" and not pair[0].startswith("oauth_"))
         values = read(route.params, sent, other=route.other)
         call = Call(route=route, actor=actor, path=names, values=values, request=request, services=self._services)
         return await route.call(call)

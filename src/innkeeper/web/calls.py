@@ -1,0 +1,56 @@
+"""What is done on a page is a call of the API's table: the same parameters, checks, permissions, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from innkeeper.api.auth import Actor
+from innkeeper.api.house import AFTERWARDS
+from innkeeper.api.maas.dispatch import Dispatch
+from innkeeper.errors import InnkeeperError, Invalid
+
+Sent = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Why a form was not done: words for the whole, and by the name of a field what is wrong with it."""
+
+    brief: str = ""
+    details: str = ""
+    resolution: str = ""
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    status: int = 200
+
+    @classmethod
+    def of(cls, error: InnkeeperError) -> Trouble:
+        """An error as a page shows it."""
+        fields = error.fields if isinstance(error, Invalid) else {}
+        return cls(
+            brief=error.brief, details=error.details, resolution=error.resolution, fields=fields, status=error.status
+        )
+
+
+NONE = Trouble()
+
+
+async def perform(
+    request: Request, actor: Actor, method: str, path: str, *, op: str | None = None, sent: Sent = ()
+) -> object:
+    """One call, `path` relative to the API ("vm-hosts/3/"). Raises InnkeeperError."""
+    calls: Dispatch = request.app.state.calls
+    result = await calls.perform(actor=actor, request=request, method=method, path=path, op=op, sent=tuple(sent))
+    # What is left to be done when the answer was sent: a page that is made of it is the answer.
+    for work in request.scope.pop(AFTERWARDS, ()):
+        await work()
+    return result
+
+
+def sent(form: FormData, *names: str, given: bool = True) -> list[tuple[str, str]]:
+    """The fields of a form by these names, as they were sent. `given`: leave out those that are empty."""
+    pairs = [(name, str(value)) for name in names for value in form.getlist(name)]
+    return [pair for pair in pairs if pair[1] or not given]
