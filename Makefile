@@ -9,7 +9,7 @@ HV ?= lxd
 LAB1 := lab/lxd up lab1 --pools fast,slow --bridge br0
 BIG := LAB_NO_IMAGE=1 lab/lxd up big --topology "--sockets 2 --cores 16 --threads 2 --nodes 2 --mem-gib 256 --hugepages 1024"
 
-.PHONY: help demo venv check test test-fast test-live bench lab-up lab-down clean
+.PHONY: help demo venv assets check test test-fast test-live bench lab-up lab-down clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r t d; do printf '  make %-10s %s\n' "$$t" "$$d"; done
@@ -20,7 +20,10 @@ demo: ## a real LXD host, Innkeeper, a machine composed and started; until Ctrl-
 venv: ## .venv with all that development needs
 	@lab/venv dev
 
-check: venv ## style, types, the arrows between packages, and that every test can be collected
+assets: ## what browsers load: style sheet, scripts, fonts (node and npm of the machine, or from PyPI)
+	@lab/assets
+
+check: venv assets ## style, types, the arrows between packages, and that every test can be collected
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -32,22 +35,23 @@ test: check lab-up ## everything: installs what is missing, starts real servers 
 	$(PYTEST) -p no_skips -m "postgres and not live" -n $(WORKERS) --dist loadfile
 	$(PYTEST) -p no_skips -m live
 
-test-fast: venv ## what needs no root, no servers and no patience; under a minute
+test-fast: venv assets ## what needs no root, no servers and no patience; under a minute
 	$(PYTEST) -m "not live and not postgres and not slow" -n $(WORKERS)
 
-test-live: venv ## HV=lxd: the tests against that real hypervisor
+test-live: venv assets ## HV=lxd: the tests against that real hypervisor
 	@[ "$(HV)" = lxd ] || { echo "HV=$(HV): there is only lxd" >&2; exit 2; }
 	@$(LAB1)
 	@$(BIG)
 	$(PYTEST) -p no_skips -m "live and not postgres"
 
-bench: venv ## the figures we promise, and their bars; QUICK=1: fewer rounds, bars x 1.3
+bench: venv assets ## the figures we promise, and their bars; QUICK=1: fewer rounds, bars x 1.3
 	@$(LAB1)
 	@$(BIG)
 	@lab/postgres up
 	QUICK=$(QUICK) $(PYTHON) -m bench
 
-lab-up: ## the servers that the tests use
+lab-up: ## the servers and the browser that the tests use
+	@lab/packages browser
 	@$(LAB1)
 	@$(BIG)
 	@lab/postgres up

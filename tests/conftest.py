@@ -46,7 +46,7 @@ async def house(tmp_path: Path) -> AsyncIterator[Inn]:
 
 
 # Whole houses, processes and their faults: minutes. What is left is the loop for pure parts (make test-fast).
-SLOW = ("api", "clients", "lab", "laws")
+SLOW = ("api", "browser", "clients", "lab", "laws", "web")
 SMOKE = "test_first_path.py"
 
 

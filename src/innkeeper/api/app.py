@@ -58,7 +58,7 @@ from innkeeper.api.v1 import hosts as hosts_v1
 from innkeeper.api.v1 import machines as machines_v1
 from innkeeper.api.v1 import operations as operations_v1
 from innkeeper.api.v1 import placements as placements_v1
-from innkeeper.errors import InnkeeperError, Unauthorized
+from innkeeper.errors import InnkeeperError, NotFound, Unauthorized
 from innkeeper.operations.context import Connections, Services
 from innkeeper.operations.table import make_engine
 from innkeeper.settings import Settings
@@ -66,6 +66,7 @@ from innkeeper.store import hosts as stored_hosts
 from innkeeper.store import operations
 from innkeeper.store.opening import open_store
 from innkeeper.watch import Watch
+from innkeeper.web import troubles
 from innkeeper.web.router import add_pages
 
 ROUTES = (
@@ -156,6 +157,8 @@ def make_app(settings: Settings) -> FastAPI:
 async def _refuse(request: Request | WebSocket, error: Exception) -> Response | None:
     """An error of the native API: its parts as JSON. A websocket is refused in the same way, before it is one."""
     assert isinstance(error, InnkeeperError)
+    if isinstance(request, Request) and troubles.for_people(request.scope["path"]):
+        return await troubles.page(request, error)
     record = error.record()
     body = {"brief": record.brief, "details": record.details, "resolution": record.resolution, "name": record.name}
     headers = {"WWW-Authenticate": 'OAuth realm="MAAS API"'} if isinstance(error, Unauthorized) else {}
@@ -175,6 +178,9 @@ async def _no_route(request: Request, error: Exception) -> Response:
     if path.startswith("/MAAS"):
         text = f"Unknown API endpoint: {path}." if status == 404 else str(error.detail)
         return PlainTextResponse(text, status_code=status, headers=error.headers)
+    if troubles.for_people(path):
+        gone = NotFound("There is no such page.") if status == 404 else InnkeeperError(str(error.detail))
+        return await troubles.page(request, gone)
     body = {"name": "NotFound", "brief": str(error.detail), "details": "", "resolution": ""}
     return JSONResponse(body, status_code=status, headers=error.headers)
 

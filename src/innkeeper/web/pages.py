@@ -41,7 +41,7 @@ class Place:
 
 PLACES = (
     Place(group="Virtual machines", title="VM hosts", path="/hosts"),
-    Place(group="Virtual machines", title="Machines", path="/machines"),
+    Place(group="Organisation", title="Zones", path="/zones"),
 )
 
 _environment = jinja2.Environment(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from innkeeper.web import hosts, live, sessions, sign_in, static
+from innkeeper.web import hosts, live, sessions, sign_in, static, zones
 
 _OLD = {"kvm": "/hosts", "machines": "/machines"}
 
@@ -26,6 +26,6 @@ def add_pages(app: FastAPI) -> None:
         return RedirectResponse(_OLD.get(rest.split("/")[0], "/"), status_code=303)
 
     app.add_exception_handler(sessions.SignInFirst, sessions.to_sign_in)
-    for one in (pages, sign_in.router, live.router, hosts.router):
+    for one in (pages, sign_in.router, live.router, hosts.router, zones.router):
         app.include_router(one)
     app.mount(static.PATH, static.Files(directory=static.directory()), name="static")

@@ -10,7 +10,7 @@ from fastapi import Depends
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
-from innkeeper.api.auth import Actor
+from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.api.house import House
 from innkeeper.errors import Forbidden
 from innkeeper.store import sessions
@@ -71,7 +71,15 @@ async def actor(request: HTTPConnection) -> Actor:
     return found
 
 
+async def administrator(request: HTTPConnection) -> Actor:
+    """Who looks at a page of administrators; Forbidden for others."""
+    found = await actor(request)
+    permit(found, Who.ADMIN)
+    return found
+
+
 SignedIn = Annotated[Actor, Depends(actor)]
+AdminPage = Annotated[Actor, Depends(administrator)]
 
 
 def _target(request: HTTPConnection) -> str:

@@ -1,0 +1,37 @@
+"""How many hosts and machines are in each zone, and in each resource pool."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from innkeeper.model.machine import Origin
+from innkeeper.store.tables import host, machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    hosts: int = 0
+    machines: int = 0
+
+
+def in_zones(sql: sa.Connection) -> dict[int, Count]:
+    """By the zone's id; two queries."""
+    return _counted(sql, host.c.zone_id, machine.c.zone_id)
+
+
+def in_pools(sql: sa.Connection) -> dict[int, Count]:
+    """By the resource pool's id; two queries."""
+    return _counted(sql, host.c.pool_id, machine.c.pool_id)
+
+
+def _counted(sql: sa.Connection, of_host: sa.Column[int], of_machine: sa.Column[int]) -> dict[int, Count]:
+    found: dict[int, Count] = defaultdict(Count)
+    for id, number in sql.execute(sa.select(of_host, sa.func.count()).group_by(of_host)):
+        found[id] = replace(found[id], hosts=number)
+    real = machine.c.origin.in_((Origin.COMPOSED, Origin.ADOPTED))
+    for id, number in sql.execute(sa.select(of_machine, sa.func.count()).where(real).group_by(of_machine)):
+        found[id] = replace(found[id], machines=number)
+    return dict(found)

@@ -1,0 +1,49 @@
+"""Signing in and out, who may go on, and what another site cannot do."""
+
+from __future__ import annotations
+
+from innkeeper.store import sessions
+from tests.kit.house import Inn
+from tests.web.visitor import Visitor
+
+
+async def test_a_page_asks_who_one_is_and_then_shows_itself(house: Inn) -> None:
+    async with Visitor(house) as one:
+        answer = await one.http.get("/zones?a=b")
+        assert answer.url.path == "/sign-in"
+        assert answer.url.params["next"] == "/zones?a=b"
+        there = await one.send("/sign-in", username="admin", password="secret", next="/zones?a=b")
+        assert there.url.path == "/zones"
+        assert (await one.send("/sign-out")).url.path == "/sign-in"
+        assert (await one.http.get("/zones")).url.path == "/sign-in"
+
+
+async def test_nobody_is_led_to_another_site(house: Inn) -> None:
+    for target in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"):
+        async with Visitor(house) as one:
+            there = await one.send("/sign-in", username="admin", password="secret", next=target)
+            assert there.url.host == "inn.test", target
+
+
+async def test_what_failed_too_often_waits(house: Inn) -> None:
+    async with Visitor(house) as one:
+        for _ in range(sessions.MOST):
+            assert (await one.send("/sign-in", username="admin", password="wrong")).status_code == 403
+        right = await one.send("/sign-in", username="admin", password="secret")
+        assert right.status_code == 429
+        assert "Try again in 15 minutes" in right.text
+
+
+async def test_another_sites_page_changes_nothing(admin: Visitor, house: Inn) -> None:
+    for origin in ("http://evil.example", "null", "http://inn.test.evil.example"):
+        refused = await admin.send("/zones/new", origin=origin, name="north")
+        assert refused.status_code == 403, origin
+    assert len(await house.admin.get("zones/")) == 1
+
+
+async def test_the_cookie_is_not_what_is_stored(admin: Visitor, house: Inn) -> None:
+    token = admin.http.cookies["innkeeper_session"]
+    database = house.house.services.database
+    assert database.ask(sessions.user, token) is not None
+    raw = (house.hosts.parent / "innkeeper.sqlite").read_bytes()
+    assert token.encode() not in raw

@@ -1,0 +1,43 @@
+"""Zones as pages."""
+
+from __future__ import annotations
+
+from tests.kit.house import Inn
+from tests.web.visitor import Visitor
+
+
+async def test_made_changed_and_deleted(admin: Visitor, house: Inn) -> None:
+    made = await admin.send("/zones/new", name="north", description="the old hall")
+    assert str(made.url).endswith("/zones")
+    assert "The zone north was made." in made.text
+    changed = await admin.send("/zones/north/edit", name="south", description="")
+    assert "The zone south was changed." in changed.text
+    assert [one["name"] for one in await house.admin.get("zones/")] == ["default", "south"]
+    gone = await admin.send("/zones/south/delete")
+    assert "The zone south was deleted." in gone.text
+    assert [one["name"] for one in await house.admin.get("zones/")] == ["default"]
+
+
+async def test_what_is_wrong_stands_beside_its_field(admin: Visitor) -> None:
+    refused = await admin.send("/zones/new", name="", description="kept")
+    assert refused.status_code == 400
+    assert 'id="name-wrong"' in refused.text
+    assert 'value="kept"' in refused.text
+
+
+async def test_one_in_use_is_refused_naming_its_users(admin: Visitor, house: Inn) -> None:
+    await admin.send("/zones/new", name="north")
+    await house.add_host("alpha", zone="north")
+    assert "1 VM host" in await admin.look("/zones")
+    refused = await admin.send("/zones/north/delete")
+    assert refused.status_code == 409
+    assert "VM host alpha" in refused.text
+
+
+async def test_a_user_reads_and_has_no_buttons(house: Inn) -> None:
+    house.client(username="ann")
+    async with Visitor(house) as ann:
+        await ann.sign_in("ann")
+        assert "/zones/new" not in await ann.look("/zones")
+        await ann.look("/zones/new", status=403)
+        assert (await ann.send("/zones/new", name="north")).status_code == 403
