@@ -51,6 +51,7 @@ class Demo:
         with stage.step("Install what is missing: system packages, and .venv with Innkeeper"):
             stage.run("lab/packages demo")
             stage.run("lab/venv runtime")
+            stage.run("lab/assets")
         with stage.step("Have a real LXD server"):
             self._remove_earlier()
             lxd = demo_lxd.have(stage, self._later)
