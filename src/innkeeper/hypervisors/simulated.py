@@ -126,6 +126,7 @@ class Simulated(SimulatedGuests):
             if not state.trusting and self._me() not in state.trusted:
                 raise HostUntrusted(f"The host {state.name} does not trust us.")
             threads = tuple(Thread(id=number, core=number) for number in range(state.cores))
+            whole = NumaNode(id=0, threads=threads, memory=state.memory)
             return Inventory(
                 server_name=state.name,
                 version="1",
@@ -134,7 +135,7 @@ class Simulated(SimulatedGuests):
                 cpu_model="Simulated",
                 cpu_speed=2000,
                 memory=state.memory,
-                numa_nodes=(NumaNode(id=0, threads=threads, memory=state.memory),),
+                numa_nodes=tuple(state.numa_nodes) or (whole,),
                 interfaces=tuple(state.interfaces),
                 pools=tuple(self._pool(state, name, total) for name, total in state.pools.items()),
                 projects=tuple(Project(name=name) for name in state.projects),

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from innkeeper.hypervisors.base import GuestFacts
-from innkeeper.model.host import HostInterface, Volume
+from innkeeper.model.host import HostInterface, NumaNode, Volume
 from innkeeper.model.image import ImageFacts
 from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
 from innkeeper.model.seed import Seed
@@ -59,6 +59,7 @@ class World(msgspec.Struct, kw_only=True):
     name: str = "simulated"
     cores: int = 16
     memory: int = 64 * 1024 * MIB
+    numa_nodes: list[NumaNode] = msgspec.field(default_factory=list)  # none: one node with all cores and memory
     pools: dict[str, int] = msgspec.field(default_factory=lambda: {"default": 1000 * GB})
     up: bool = True
     trusting: bool = True

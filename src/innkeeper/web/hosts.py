@@ -23,7 +23,7 @@ from innkeeper.web.tables import Listing, Sort, page_of
 
 router = APIRouter(include_in_schema=False)
 PAGE = 50
-_TONES = {
+TONES = {
     HostState.READY: "good",
     HostState.ADDING: "busy",
     HostState.REMOVING: "busy",
@@ -92,7 +92,7 @@ async def listing(
         return cursor, [
             Row(
                 host=one,
-                tone=_TONES.get(one.state, "bad"),
+                tone=TONES.get(one.state, "bad"),
                 vms=vms.get(one.id, 0),
                 zone=zone_names[one.zone_id],
                 pool=pool_names[one.pool_id],
