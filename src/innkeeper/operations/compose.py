@@ -10,15 +10,16 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from innkeeper.errors import ErrorRecord, HostRefused
+from innkeeper.errors import ErrorRecord, HostRefused, InnkeeperError
 from innkeeper.hypervisors.base import VolumeSpec
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec, Machine, PowerState
 from innkeeper.model.readback import differences
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
-from innkeeper.store import holdings, hosts, links, machines, operations, storage_pools
+from innkeeper.store import deployments, events, holdings, hosts, images, links, machines, operations, storage_pools
 from innkeeper.store.database import Write
+from innkeeper.store.events import Event
 from innkeeper.store.tables import claim
 
 
@@ -128,8 +129,52 @@ def ready(write: Write, work: Work) -> None:
     machines.set_status(write, system_id, Status.READY, actor=work.operation.actor)
     if machines.find(write.sql, system_id).dynamic:  # nobody else sees it Ready: it was made for who owns it
         machines.set_status(write, system_id, Status.ALLOCATED, actor=work.operation.actor)
-    else:
-        machines.update(write, system_id, owner_id=None)
+        return
+    machines.update(write, system_id, owner_id=None)
+    if work.arguments.get("image"):
+        deploy_at_once(write, work)
+
+
+def deploy_at_once(write: Write, work: Work) -> None:
+    """Order the deployment that was asked for with the compose. What stands against it is said; then it stays Ready."""
+    from innkeeper.operations import deploy  # which makes instances by this module's specs
+
+    system_id, services, actor = work.operation.system_id, work.services, work.operation.actor
+    one, told = machines.find(write.sql, system_id), len(write.events)
+    try:
+        with write.sql.begin_nested():
+            image = images.find(write.sql, work.arguments["image"])
+            _, user_data = deployments.secrets_of(write.sql, services.cipher, system_id)
+            machines.update(write, system_id, owner_id=one.composer_id)
+            machines.set_status(write, system_id, Status.ALLOCATED, actor=actor)
+            deploy.submit(
+                write,
+                services.cipher,
+                services.settings,
+                machines.find(write.sql, system_id),
+                image=image,
+                user_data=user_data,
+                actor=actor,
+                request=work.operation.request,
+            )
+    except InnkeeperError as error:
+        del write.events[told:]  # of what did not happen
+        deployments.forget_secrets(write, system_id)
+        message = f"composed, and not deployed: {error}"
+        machines.set_status(write, system_id, Status.READY, message=message, actor=actor)
+        text = f"{one.hostname}: {message}"
+        events.add(
+            write,
+            Event(
+                kind="machine",
+                what="deploy",
+                text=text,
+                host_id=one.host_id,
+                system_id=system_id,
+                operation=work.operation.id,
+                actor=actor,
+            ),
+        )
 
 
 def give_back(write: Write, work: Work, error: ErrorRecord) -> None:
@@ -143,6 +188,7 @@ def give_back(write: Write, work: Work, error: ErrorRecord) -> None:
     if operations.find(write.sql, work.operation.id).answered:  # said since we took the work, perhaps
         message = " ".join(part for part in (error.brief, error.details) if part)
         links.forget(write, system_id)  # no NIC is there that could have its address
+        deployments.forget_secrets(write, system_id)
         machines.update(write, system_id, power_state=PowerState.UNKNOWN, settled_at=write.now())
         machines.set_status(write, system_id, Status.FAILED_COMMISSIONING, message=message, actor=work.operation.actor)
     else:

@@ -66,13 +66,14 @@ def decide(
     *,
     waiting: Mapping[int, int] | None = None,
     without: Mapping[int, str] | None = None,
+    request: Request | None = None,
 ) -> Decision:
     """The best host for a wish, with a verdict for every host.
 
     `waiting`: how many machines like it are just being claimed, by host; `without`: hosts that are out of the
-    question, and why.
+    question, and why; `request`: the machine, where it is known better than the wish says.
     """
-    request, verdicts = wish.request, []
+    request, verdicts = request or wish.request, []
     pools = frozenset().union(*(one.candidate.pools for one in fleet))
     for one in fleet:
         id = one.candidate.host_id

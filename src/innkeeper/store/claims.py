@@ -123,10 +123,12 @@ def compose(
     actor: str,
     request_mark: str = "",
     allotment: Allotment | None = None,
+    image_id: int | None = None,
 ) -> Claimed:
     """Claim everything a machine needs on a host and order the work, in the caller's one transaction.
 
-    With an allotment the machine is made for its caller (dynamic): it is Allocated when it is there.
+    With an allotment the machine is made for its caller (dynamic): it is Allocated when it is there. With an image it
+    is deployed then.
     """
     host = hosts.lock(write, host_id)
     if repeated := _repeated(write.sql, host=host, request=request, actor_id=actor_id):
@@ -147,7 +149,12 @@ def compose(
         first_step=first_step,
         host_id=host.id,
         system_id=system_id,
-        arguments={"installation": uuid, "name": hostname, "volumes": new_machines.own_volumes(where, system_id)},
+        arguments={
+            "installation": uuid,
+            "name": hostname,
+            "volumes": new_machines.own_volumes(where, system_id),
+            **({"image": image_id} if image_id is not None else {}),
+        },
         actor=actor,
         request=request_mark,
     )

@@ -67,6 +67,11 @@ def find(sql: sa.Connection, system_id: str) -> Deployment | None:
     return _from_row(row) if row else None
 
 
+def keep_user_data(write: Write, cipher: Cipher, *, system_id: str, user_data: str) -> None:
+    """Keep the data of a deployment that is ordered when its machine is there."""
+    secrets.put(write, cipher, path=f"{_path(system_id)}/user-data", text=user_data)
+
+
 def secrets_of(sql: sa.Connection, cipher: Cipher, system_id: str) -> tuple[str, str]:
     """(token, user data) of a deployment; "" for what there is none of."""
     path = _path(system_id)

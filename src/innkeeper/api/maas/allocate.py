@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit, mark
 from innkeeper.api.maas import shapes
+from innkeeper.api.maas.compose import Rehearsed
 from innkeeper.api.maas.lookups import shape
 from innkeeper.api.maas.machine_parameters import why
 from innkeeper.api.maas.nothing_fits import refusal
@@ -32,14 +33,6 @@ from innkeeper.store.fleet import Choice
 ROUNDS = 50  # hosts that may be lost to others, or fail, on the way to one machine
 
 Labels = Mapping[str, dict[str, list[int]]]  # of storage and interfaces: what was meant by each label
-
-
-class Rehearsed(Exception):
-    """A dry run got to its end: what it would have answered. Nothing that it did is kept."""
-
-    def __init__(self, answer: shapes.Json) -> None:
-        super().__init__("a dry run")
-        self.answer = answer
 
 
 async def allocate(call: Call) -> object:

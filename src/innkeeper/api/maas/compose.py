@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from innkeeper.api.house import House, audit, mark
-from innkeeper.api.maas.lookups import domain_id, pool_id, zone_id
+from innkeeper.api.maas.lookups import domain_id, pool_id, shape, zone_id
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call
-from innkeeper.api.maas.shapes import API
+from innkeeper.api.maas.shapes import API, Json
 from innkeeper.api.maas.values import Values
-from innkeeper.errors import Invalid
-from innkeeper.model import constraints, interface_constraints, network_names
+from innkeeper.errors import Conflict, Invalid, NotFound
+from innkeeper.model import constraints, interface_constraints, network_names, user_data
+from innkeeper.model.image import Image
 from innkeeper.model.interface_constraints import InterfaceRequest
 from innkeeper.model.names import check_hostname
 from innkeeper.model.request import DEFAULT_CORES, DEFAULT_MEMORY, Request
 from innkeeper.operations.compose import COMPOSE
-from innkeeper.store import claims, hosts, machines, networks
+from innkeeper.store import claims, configuration, deployments, hosts, images, machines, networks, tags
 from innkeeper.store.claims import Claimed
 from innkeeper.store.database import Database, Write
 
@@ -48,8 +49,31 @@ COMPOSE_PARAMS = (
         example="eth0:subnet_cidr=10.0.0.0/24,ip=10.0.0.5;eth1:space=dmz",
     ),
     ANTI_AFFINITY,
+    Param("tags", "csv", "Tags to put on it; each must be there.", repeated=True),
+    Param("deploy", "boolean", "Deploy it for the caller as soon as it is there."),
+    Param("distro_series", "text", "With deploy: the image. Default: the server's default image.", longest=200),
+    Param("user_data", "file", "With deploy: data for cloud-init, as a deploy takes it."),
+    Param("dry_run", "boolean", "Answer as if, with the machine as it would be, and change nothing."),
     Param("skip_commissioning", "boolean", "Accepted: composing reads back what was made, there is nothing to skip."),
 )
+
+
+class Rehearsed(Exception):
+    """A dry run got to its end: what it would have answered. Nothing that it did is kept."""
+
+    def __init__(self, answer: Json) -> None:
+        super().__init__("a dry run")
+        self.answer = answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be made, and what is done with it then. `image`: that it is deployed from; None: it is not, or its
+    name was taken."""
+
+    request: Request
+    tags: tuple[str, ...] = ()
+    image: Image | None = None
 
 
 def request_of(sql: sa.Connection, values: Values) -> Request:
@@ -92,38 +116,77 @@ def _bad(field: str, message: str) -> Invalid:
 async def compose(call: Call) -> object:
     house: House = call.services
     database = house.services.database
-    host_id = call.id
+    host_id, deployed = call.id, call.values.boolean("deploy", False)
+    data = _user_data(call.values, deployed=deployed)
 
     def change(write: Write) -> Claimed:
         claimed = claims.compose(
             write,
             host_id=host_id,
-            request=wanted,
+            request=order.request,
             first_step=COMPOSE.first,
             uuid=house.services.uuid,
             actor_id=call.user.user_id,
             actor=call.user.username,
             request_mark=mark(call.request),
+            image_id=order.image.id if order.image else None,
         )
         if not claimed.repeated:
+            if deployed and order.image is None:
+                raise Conflict("Its name was another machine's until just now.", resolution="Try again.")
+            if data:
+                deployments.keep_user_data(write, house.services.cipher, system_id=claimed.system_id, user_data=data)
+            for name in order.tags:
+                tags.put(write, name, on={claimed.system_id}, off=())
             text = f"composed a machine: {claimed.system_id}"
+            text += f", to be deployed from {order.image.name}" if order.image else ""
             audit(write, call.request, call.user, text, host_id=host_id, system_id=claimed.system_id)
+        if call.values.boolean("dry_run", False):
+            raise Rehearsed(shape(write.sql, machines.find(write.sql, claimed.system_id)))
         return claimed
 
-    async with house.turn(host_id):
-        wanted = await database.reading(_checked, host_id, call.values)
-        claimed = await _claim(database, change)
+    try:
+        async with house.turn(host_id):
+            order = await database.reading(_checked, house, host_id, call.values)
+            claimed = await _claim(database, change)
+    except Rehearsed as rehearsed:
+        return rehearsed.answer
     await house.outcome(claimed.operation, call.request)
     return {"system_id": claimed.system_id, "resource_uri": f"{API}/machines/{claimed.system_id}/"}
 
 
-def _checked(sql: sa.Connection, host_id: int, values: Values) -> Request:
-    """The request, refused here already if the host cannot hold it: most refusals never reach the lock."""
-    wanted = request_of(sql, values)
-    host = hosts.find(sql, host_id)
-    if not wanted.hostname or not machines.taken(sql, wanted.hostname):
-        claims.check(sql, host, wanted)
+def _checked(sql: sa.Connection, house: House, host_id: int, values: Values) -> Order:
+    """The order, refused here already if the host cannot hold it: most refusals never reach the lock."""
+    order = Order(request=request_of(sql, values), tags=_tags(sql, values))
+    wanted, host = order.request, hosts.find(sql, host_id)
+    if wanted.hostname and machines.taken(sql, wanted.hostname):
+        return order
+    where = claims.check(sql, host, wanted)
+    if not values.boolean("deploy", False):
+        return order
+    default = configuration.default_image(sql, house.services.settings.default_image)
+    return replace(
+        order, image=images.resolve(sql, values.text("distro_series").strip(), where.architecture, default=default)
+    )
+
+
+def _tags(sql: sa.Connection, values: Values) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(values.texts("tags")))
+    for one in wanted:
+        try:
+            tags.find(sql, one)
+        except NotFound as unknown:
+            raise Invalid(f"Invalid tags: {unknown}", fields={"tags": [unknown.brief]}) from None
     return wanted
+
+
+def _user_data(values: Values, *, deployed: bool) -> str:
+    """The data for cloud-init; Invalid for what has a meaning with `deploy` only."""
+    data = values.file("user_data") or b""
+    for field, sent in (("distro_series", values.text("distro_series")), ("user_data", data)):
+        if sent and not deployed:
+            raise _bad(field, "it is sent with deploy=true")
+    return user_data.read(data)
 
 
 async def _claim(database: Database, change: Callable[[Write], Claimed]) -> Claimed:
