@@ -138,6 +138,36 @@ def storage(*, name: str, total: int, ratio: float, written: int, foreign: int, 
     )
 
 
+def virtual_functions(*, name: str, total: int, claimed: int, running: int, bound: int) -> Figure:
+    """The figure of a port's virtual functions, never overcommitted. `claimed`: by machines, of which `running` have
+    theirs; `bound`: those that the host says are with guests."""
+    return Figure(
+        resource=f"virtual functions of {name}",
+        unit="VFs",
+        physical=total,
+        ratio=1.0,
+        limit=total,
+        claimed=claimed,
+        others=max(bound - running, 0),
+    )
+
+
+def together(figures: Iterable[Figure], *, resource: str) -> Figure | None:
+    """Figures of one kind as one, which has no ratio of its own; None for none."""
+    many = list(figures)
+    if not many:
+        return None
+    return Figure(
+        resource=resource,
+        unit=many[0].unit,
+        physical=sum(one.physical for one in many),
+        ratio=1.0,
+        limit=total(many),
+        claimed=sum(one.claimed for one in many),
+        others=sum(one.others for one in many),
+    )
+
+
 def total(figures: Iterable[Figure]) -> int:
     """The sum of the limits of figures of one resource."""
     return sum(figure.limit for figure in figures)

@@ -1,4 +1,4 @@
-"""How many hosts and machines are in each zone, and in each resource pool."""
+"""How many hosts and machines are in each zone, and in each resource pool; how many machines on a host."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def in_zones(sql: sa.Connection) -> dict[int, Count]:
 def in_pools(sql: sa.Connection) -> dict[int, Count]:
     """By the resource pool's id; two queries."""
     return _counted(sql, host.c.pool_id, machine.c.pool_id)
+
+
+def on_host(sql: sa.Connection, host_id: int) -> int:
+    """How many machines a host has: composed and adopted ones."""
+    m = machine.c
+    mine = sa.select(sa.func.count()).where(m.host_id == host_id, m.origin.in_((Origin.COMPOSED, Origin.ADOPTED)))
+    return int(sql.scalar(mine) or 0)
 
 
 def _counted(sql: sa.Connection, of_host: sa.Column[int], of_machine: sa.Column[int]) -> dict[int, Count]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _BINARY = ("MiB", "GiB", "TiB", "PiB")
@@ -53,10 +53,22 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
+def ranges(ids: Iterable[int]) -> str:
+    """Numbers as people write them: 1, 2, 3, 7 → "1-3, 7"."""
+    runs: list[list[int]] = []
+    for one in sorted(set(ids)):
+        if runs and runs[-1][1] == one - 1:
+            runs[-1][1] = one
+        else:
+            runs.append([one, one])
+    return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in runs)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "mib": mib,
     "size": size,
     "ago": ago,
     "moment": moment,
     "plural": plural,
+    "ranges": ranges,
 }

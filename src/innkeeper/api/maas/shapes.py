@@ -179,7 +179,7 @@ def host(one: Host, counted: Figures, rows: list[PoolRow], about: Lookups) -> Js
         "live_events": one.live,
         "stale": list(one.stale),
         "certificate_fingerprint": one.fingerprint,
-        "certificate_days_left": _days_left(one.certificate_expires),
+        "certificate_days_left": days_left(one.certificate_expires),
         "limits": {
             "cores": figure(counted.cores),
             "memory": figure(counted.memory),
@@ -189,7 +189,7 @@ def host(one: Host, counted: Figures, rows: list[PoolRow], about: Lookups) -> Js
     }
 
 
-def _days_left(expires: float) -> int | None:
+def days_left(expires: float) -> int | None:
     """Whole days until our client certificate ends; null while it is not known."""
     return int((expires - time.time()) // 86400) if expires else None
 
