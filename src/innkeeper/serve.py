@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import secrets as random
 import socket
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 import uvicorn
 
+from innkeeper import demo_fleet
 from innkeeper.api.app import make_app
 from innkeeper.api.house import House
 from innkeeper.errors import Conflict, Misconfigured
@@ -23,6 +27,8 @@ from innkeeper.store.secrets import Cipher
 def up(settings: Settings) -> None:
     """Serve until interrupted. The first start makes an administrator and prints the API key, once."""
     configure_logs(settings.log_level)
+    if settings.demo_fleet:
+        settings = demo_fleet.prepare(settings)
     sockets = _listen(settings.host, settings.port)  # first: where the port is taken, nothing was made yet
     settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})  # guests are told where we are
     app = make_app(settings)
@@ -44,7 +50,8 @@ def up(settings: Settings) -> None:
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
-    _Server(config, where, house).run(sockets)
+    afterwards = partial(demo_fleet.fill, app) if settings.demo_fleet else None
+    _Server(config, where, house, afterwards=afterwards).run(sockets)
 
 
 def _first_admin(write: Write, cipher: Cipher, *, password: str) -> users.ApiKey | None:
@@ -61,16 +68,23 @@ def _first_admin(write: Write, cipher: Cipher, *, password: str) -> users.ApiKey
 class _Server(uvicorn.Server):
     """Says where it is once it answers, and lets its callers go before it stops."""
 
-    def __init__(self, config: uvicorn.Config, where: str, house: House) -> None:
+    def __init__(
+        self, config: uvicorn.Config, where: str, house: House, *, afterwards: Callable[[], Awaitable[None]] | None
+    ) -> None:
         super().__init__(config)
-        self._where, self._house = where, house
+        self._where, self._house, self._afterwards = where, house, afterwards
+        self._doing: asyncio.Future[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             print(f"Innkeeper is up: {self._where}", flush=True)
+            if self._afterwards:
+                self._doing = asyncio.ensure_future(self._afterwards())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._doing and not self._doing.done():
+            self._doing.cancel()
         await self._house.leave()
         await super().shutdown(sockets)
 

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     keep_operations: float = Field(default=30 * 86400.0, description="ended operations are kept this long")
     keep_events: float = Field(default=90 * 86400.0, description="events are kept this long")
     simulated_hosts: Path | None = Field(default=None, description="directory of simulated hosts, for tests")
+    demo_fleet: bool = Field(default=False, description="twenty simulated hosts with two hundred machines, to look at")
     log_level: str = Field(default="INFO", description="the least that is logged: DEBUG, INFO, WARNING, ERROR")
 
     @property

@@ -32,6 +32,7 @@ def _where_it_keeps_things(command: _Command) -> _Command:
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (0: a free one).")
+@click.option("--demo-fleet", is_flag=True, default=None, help="Simulated hosts with machines, to look at the pages.")
 @_where_it_keeps_things
 def up(**options: Any) -> None:
     """Start the server, and stop it with Ctrl-C.
