@@ -2,6 +2,9 @@
 // the event that the page was rendered at, so nothing between the two is lost; a cut one goes on where it was.
 import htmx from "htmx.org/dist/htmx.esm.js";
 
+// What a person opened stays open, and a form that is on its way stays so, whatever comes.
+htmx.config.morphIgnore.push("open", "data-sent");
+
 const QUIET = 250; // ms within which events become one visit of the server
 
 function follow(page) {

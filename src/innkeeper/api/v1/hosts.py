@@ -127,13 +127,13 @@ def _pools(sql: sa.Connection, id: int) -> list[PoolBody]:
             default=row.name == one.default_storage_pool,
             stale=row.stale,
             figure=FigureBody.model_validate(figure(counted.get(row.name))) if row.name in counted else None,
-            volumes=[_volume(volume, holders) for volume in volumes.get(row.name, ())],
+            volumes=[volume_body(volume, holders) for volume in volumes.get(row.name, ())],
         )
         for row in storage_pools.listing(sql, [id])
     ]
 
 
-def _volume(one: Volume, holders: dict[str, str]) -> VolumeBody:
+def volume_body(one: Volume, holders: dict[str, str]) -> VolumeBody:
     """Who holds a volume: the instance it is the root of, or those that use it."""
     own = (f"{one.project}/{one.name}",) if one.kind in ("virtual-machine", "container") else ()
     held = own or one.holders

@@ -1,0 +1,52 @@
+"""Figures as a page shows them, read back from it: their exact values, by what they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html.parser import HTMLParser
+
+Shown = Mapping[str, int]  # claimed, others, free, over, limit
+_PARTS = ("claimed", "others", "free", "over", "limit")
+_VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr", "rect", "path"}
+
+
+class _Reader(HTMLParser):
+    """Notes what a `data` element says, with the nearest figure, part and owner (data-node, data-pool) around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack: list[tuple[str, dict[str, str]]] = []
+        self.found: dict[tuple[str, str], dict[str, int]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "data":
+            figure, part = self._near("data-figure"), self._part()
+            if figure and part:
+                owner = self._near("data-node") or self._near("data-pool")
+                self.found.setdefault((owner, figure), {})[part] = int(given["value"])
+        if tag not in _VOID:
+            self._stack.append((tag, given))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._stack and self._stack.pop()[0] != tag:
+            pass
+
+    def _near(self, name: str) -> str:
+        return next((given[name] for _, given in reversed(self._stack) if name in given), "")
+
+    def _part(self) -> str:
+        classes = [name for _, given in self._stack[-3:] for name in given.get("class", "").split()]
+        return next((part for part in _PARTS if f"is-{part}" in classes), "")
+
+
+def figures_on(page: str) -> dict[tuple[str, str], Shown]:
+    """(NUMA node or storage pool, or "" for the whole host; name of the figure) → its parts. No "over": not over."""
+    reader = _Reader()
+    reader.feed(page)
+    return {key: {"over": 0} | parts for key, parts in reader.found.items()}
+
+
+def of_api(figure: Mapping[str, float]) -> Shown:
+    """A figure of the API as a page shows it."""
+    return {part: int(figure[part]) for part in _PARTS}
