@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.api.conftest import address as address  # the house over a real socket
 from tests.kit.house import Inn
 from tests.web.visitor import Visitor
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
 from innkeeper.api.auth import Actor, ApiKey, identify
+from innkeeper.api.browser import BrowserSession
 from innkeeper.api.house import House, StoredKeys
 from innkeeper.errors import Invalid, NotFound, Unauthorized
 from innkeeper.store.visibility import Viewer
@@ -47,8 +48,12 @@ def house(request: HTTPConnection) -> House:
 
 
 async def actor(request: HTTPConnection) -> Actor:
-    """The actor of a request or a websocket; Unauthorized when nobody is known."""
-    found = await identify([ApiKey(StoredKeys(house(request).services))], request, oauth={})
+    """The actor of a request or a websocket, by API key or by a browser's session; Unauthorized when nobody is known.
+
+    Forbidden when a change, or a websocket, uses a session from another site's page.
+    """
+    inn = house(request)
+    found = await identify([ApiKey(StoredKeys(inn.services)), BrowserSession(inn)], request, oauth={})
     if found is None:
         raise Unauthorized("Authorization Error: this call needs an API key.")
     return found
