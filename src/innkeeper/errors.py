@@ -12,7 +12,8 @@ InnkeeperError
 │   ├── HostUnreachable  503  no answer (down, refused, timed out, cut)
 │   ├── HostUntrusted    503  it answers, but does not accept our credentials
 │   ├── HostChanged      503  its certificate is not the one that was pinned
-│   └── HostRefused      503  it answered no, in its own words
+│   ├── HostRefused      503  it answered no, in its own words
+│   └── StillRunning     503  it did not do it yet: the operation goes on by itself
 ├── Unavailable          503  our own database does not answer, or is too busy to
 └── Misconfigured        500  this server is set up wrongly (wrong key file, old database)
 
@@ -115,6 +116,14 @@ class HostRefused(HostFailure):
     def __init__(self, brief: str, *, details: str = "", resolution: str = "", code: int = 0) -> None:
         super().__init__(brief, details=details, resolution=resolution)
         self.code = code
+
+
+class StillRunning(HostFailure):
+    """Nobody waits any longer; the operation goes on by itself. `operation`: its id."""
+
+    def __init__(self, brief: str, *, details: str = "", resolution: str = "", operation: str = "") -> None:
+        super().__init__(brief, details=details, resolution=resolution)
+        self.operation = operation
 
 
 class Unavailable(InnkeeperError):

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 
 from innkeeper.api.auth import Actor
 from innkeeper.api.feed import Feed
-from innkeeper.errors import HostFailure, InnkeeperError, recall
+from innkeeper.errors import InnkeeperError, StillRunning, recall
 from innkeeper.operations.context import Services
 from innkeeper.operations.engine import Engine
 from innkeeper.store import events, operations, users
@@ -22,6 +22,7 @@ from innkeeper.store.operations import Operation, State
 from innkeeper.watch import Watch
 
 AFTERWARDS = "innkeeper.afterwards"  # of a request's scope: what is done when it was answered
+PATIENCE = "innkeeper.patience"  # of a request's scope: how long it waits for an operation, seconds
 MARK = "x-innkeeper-request"  # a client's own mark of its request: events carry it
 
 
@@ -70,7 +71,8 @@ class House:
         sent: a server that dies in between has told nobody.
         """
         database = self.services.database
-        await self.engine.wait(id, timeout=self.services.settings.compose_wait)
+        patience = request.scope.get(PATIENCE, self.services.settings.compose_wait)
+        await self.engine.wait(id, timeout=patience)
         row = await database.reading(operations.find, id)
         if await request.is_disconnected():
             return row
@@ -85,11 +87,13 @@ class House:
         return row
 
     async def end(self, id: str, request: Request) -> None:
-        """`outcome` of what must be over to be a success: HostFailure when it still waits for its host."""
+        """`outcome` of what must be over to be a success: StillRunning when it still waits for its host."""
         row = await self.outcome(id, request)
         if row.state not in operations.ENDED:
-            raise HostFailure(
-                row.trouble or "It is not over yet.", details=f"Operation {id} ({row.kind}) goes on by itself."
+            raise StillRunning(
+                row.trouble or "It is not over yet.",
+                details=f"Operation {id} ({row.kind}) goes on by itself.",
+                operation=id,
             )
 
 

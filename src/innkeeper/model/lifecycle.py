@@ -85,6 +85,14 @@ RELEASABLE = frozenset(
 )
 # Commissioning may begin in these.
 COMMISSIONABLE = frozenset({_S.NEW, _S.READY, _S.FAILED_COMMISSIONING, _S.BROKEN})
+# Something is being done to it: it is aborted, or waited for.
+BUSY = frozenset({_S.COMMISSIONING, _S.DEPLOYING, _S.RELEASING})
+# There is no instance to switch on or off, or none for sure.
+POWERLESS = frozenset({_S.COMMISSIONING, _S.FAILED_COMMISSIONING, _S.MISSING})
+# Cores, memory and disks of a machine that is off may change in these.
+RESIZABLE = frozenset(
+    {_S.READY, _S.ALLOCATED, _S.DEPLOYED, _S.FAILED_DEPLOYMENT, _S.FAILED_RELEASING, _S.BROKEN},
+)
 # What a machine that was missing is again when it is found. What was being done to it then was not finished.
 _FOUND = {
     _S.COMMISSIONING: _S.READY,

@@ -7,22 +7,13 @@ make it smaller again, the undo writes down what is there.
 from __future__ import annotations
 
 from innkeeper.errors import Conflict, ErrorRecord, HostRefused
-from innkeeper.model.lifecycle import Status
+from innkeeper.model.lifecycle import RESIZABLE, Status
 from innkeeper.model.machine import Disk, InstanceFacts, Machine, Origin, PowerState
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step
 from innkeeper.store import claims, events, hosts, machines, operations, resizes, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
-
-_RESTING = (
-    Status.READY,
-    Status.ALLOCATED,
-    Status.DEPLOYED,
-    Status.FAILED_DEPLOYMENT,
-    Status.FAILED_RELEASING,
-    Status.BROKEN,
-)
 
 
 def submit(write: Write, one: Machine, *, cores: int, memory: int, actor: str, request: str = "") -> str:
@@ -65,7 +56,7 @@ def _resizable(one: Machine) -> int:
 def _resting(write: Write, system_id: str) -> Machine:
     """The machine, looked at again now that its host is locked: nobody works on it, and it does not run."""
     one = machines.find(write.sql, system_id)
-    if one.status not in _RESTING or unfinished.of_machine(write.sql, system_id):
+    if one.status not in RESIZABLE or unfinished.of_machine(write.sql, system_id):
         state = Status(one.status).label
         raise Conflict(f"{one.hostname} is {state} or being worked on; its sizes cannot be changed now.")
     if one.power_state != PowerState.OFF:

@@ -9,11 +9,11 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from innkeeper.api.auth import Actor
-from innkeeper.api.house import AFTERWARDS
+from innkeeper.api.house import AFTERWARDS, PATIENCE
 from innkeeper.api.maas.dispatch import Dispatch
 from innkeeper.errors import InnkeeperError, Invalid
 
-Sent = Iterable[tuple[str, str]]
+Sent = Iterable[tuple[str, str | bytes]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +39,23 @@ NONE = Trouble()
 
 
 async def perform(
-    request: Request, actor: Actor, method: str, path: str, *, op: str | None = None, sent: Sent = ()
+    request: Request,
+    actor: Actor,
+    method: str,
+    path: str,
+    *,
+    op: str | None = None,
+    sent: Sent = (),
+    patience: float | None = None,
 ) -> object:
-    """One call, `path` relative to the API ("vm-hosts/3/"). Raises InnkeeperError."""
+    """One call, `path` relative to the API ("vm-hosts/3/"). Raises InnkeeperError.
+
+    `patience`: how long it waits for an operation, seconds; what still runs then goes on (an answer, or StillRunning)
+    and is seen on the page that shows it. None: as long as a client of the API waits.
+    """
     calls: Dispatch = request.app.state.calls
+    if patience is not None:
+        request.scope[PATIENCE] = patience
     result = await calls.perform(actor=actor, request=request, method=method, path=path, op=op, sent=tuple(sent))
     # What is left to be done when the answer was sent: a page that is made of it is the answer.
     for work in request.scope.pop(AFTERWARDS, ()):

@@ -12,7 +12,7 @@ from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Conflict, Forbidden, Invalid
-from innkeeper.model.lifecycle import COMMISSIONABLE, RELEASABLE, Status
+from innkeeper.model.lifecycle import BUSY, COMMISSIONABLE, RELEASABLE, Status
 from innkeeper.model.machine import Machine, Origin, PowerState
 from innkeeper.operations import commission, decompose, deploy, release
 from innkeeper.store import allocation, hosts, machines, operations, unfinished
@@ -42,7 +42,6 @@ COMMISSION = (
     Param("commissioning_scripts", "text", _NO_SCRIPTS, must_equal=("none",)),
     Param("testing_scripts", "text", _NO_SCRIPTS, must_equal=("none",)),
 )
-_BUSY = (Status.COMMISSIONING, Status.DEPLOYING, Status.RELEASING)
 
 
 async def release_one(call: Call) -> object:
@@ -167,7 +166,7 @@ async def mark_broken(call: Call) -> object:
     def change(write: Write) -> shapes.Json:
         one = _mine_locked(call, write)
         status, actor = Status(one.status), call.user.username
-        if status in _BUSY:
+        if status in BUSY:
             raise Conflict(f"{one.hostname} is {status.label}; abort that, or wait for its end.")
         if status == Status.ALLOCATED:
             allocation.vacate(write, one.system_id)

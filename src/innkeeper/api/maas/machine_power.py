@@ -12,7 +12,7 @@ from innkeeper.api.maas.machines import Handler, shape_one
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Conflict
-from innkeeper.model.lifecycle import Status
+from innkeeper.model.lifecycle import POWERLESS, Status
 from innkeeper.model.machine import Machine, PowerState
 from innkeeper.operations import power
 from innkeeper.operations.saga import Saga
@@ -45,7 +45,7 @@ async def _power(call: Call, saga: Saga, *, force: bool = False) -> object:
 def _has_power(one: Machine) -> None:
     if one.host_id is None:
         raise Conflict(f"{one.hostname} stands for a VM host; its power is not ours to switch.")
-    if one.status in (Status.COMMISSIONING, Status.FAILED_COMMISSIONING, Status.MISSING):
+    if one.status in POWERLESS:
         raise Conflict(f"{one.hostname} is {Status(one.status).label}; its power cannot be switched now.")
 
 
