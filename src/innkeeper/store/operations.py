@@ -74,7 +74,11 @@ class Operation:
 
 
 def from_row(row: Any) -> Operation:
-    values = dict(row._mapping)
+    return from_values(dict(row._mapping))
+
+
+def from_values(values: dict[str, Any]) -> Operation:
+    """An operation of the values of its columns."""
     error = values.pop("error_json")
     arguments = values.pop("arguments_json")
     return Operation(

@@ -15,6 +15,11 @@ def mib(value: int) -> str:
     return _scaled(value, 1024, _BINARY)
 
 
+def binary(value: int) -> str:
+    """Memory, from bytes: 2097152 → "2 MiB"."""
+    return _scaled(value, 1024, ("B", "KiB", *_BINARY))
+
+
 def size(value: int) -> str:
     """Storage, from bytes, decimal: 8000000000 → "8 GB"."""
     return _scaled(value, 1000, _DECIMAL)
@@ -48,6 +53,25 @@ def moment(at: float | None) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at)) if at else "–"
 
 
+def duration(seconds: float | None) -> str:
+    """How long something took: "0.4 s", "3 min 12 s", "2 h 5 min"."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    for length, name, small, less in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= length:
+            rest = whole % length // small
+            return f"{whole // length} {name}" + (f" {rest} {less}" if rest else "")
+    return f"{whole} s"
+
+
+def percent(part: float) -> str:
+    """A part of a whole: 0.4375 → "43 %". Digits are cut."""
+    return f"{int(part * 100)} %"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """ "1 VM", "3 VMs"."""
     return f"{count} {one if count == 1 else many or f'{one}s'}"
@@ -66,9 +90,12 @@ def ranges(ids: Iterable[int]) -> str:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "mib": mib,
+    "binary": binary,
     "size": size,
     "ago": ago,
     "moment": moment,
+    "percent": percent,
     "plural": plural,
+    "duration": duration,
     "ranges": ranges,
 }

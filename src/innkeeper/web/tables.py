@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -51,12 +51,9 @@ class Listing(Generic[T]):
 
 def address(request: Request, **changes: object) -> str:
     """This page with other values in its query; None takes one away."""
-    query = dict(parse_qsl(request.scope["query_string"].decode("latin-1")))
-    for name, value in changes.items():
-        if value is None:
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
+    sent = parse_qsl(request.scope["query_string"].decode("latin-1"))
+    query = [pair for pair in sent if pair[0] not in changes]
+    query += [(name, str(value)) for name, value in changes.items() if value is not None]
     path: str = request.scope["path"]
     return path + (f"?{urlencode(query)}" if query else "")
 
@@ -82,12 +79,33 @@ def page_of(
         pages=pages,
         before=address(request, page=page - 1) if page > 1 else "",
         after=address(request, page=page + 1) if page < pages else "",
-        headings={one.name: _heading(request, one, name=name, down=down) for one in sorts},
+        headings=headings(request, {one.name: one.title for one in sorts}, sort=f"-{name}" if down else name),
     )
 
 
-def _heading(request: Request, one: Sort, *, name: str, down: bool) -> Heading:
-    current = one.name == name
-    target = f"-{one.name}" if current and not down else one.name
-    state = ("descending" if down else "ascending") if current else "none"
-    return Heading(name=one.name, title=one.title, address=address(request, sort=target, page=None), sorted=state)
+def turned(rows: Sequence[T], *, request: Request, total: int, page: int, size: int) -> Listing[T]:
+    """A page whose rows were read alone; one beyond the last is the last."""
+    pages = max((total + size - 1) // size, 1)
+    page = min(max(page, 1), pages)
+    return Listing(
+        rows=rows,
+        total=total,
+        first=(page - 1) * size + 1 if rows else 0,
+        last=(page - 1) * size + len(rows),
+        page=page,
+        pages=pages,
+        before=address(request, page=page - 1) if page > 1 else "",
+        after=address(request, page=page + 1) if page < pages else "",
+        headings={},
+    )
+
+
+def headings(request: Request, titles: Mapping[str, str], *, sort: str) -> dict[str, Heading]:
+    """The heads of columns by name, whose titles these are, of a list that is sorted by `sort`."""
+    found = {}
+    for name, title in titles.items():
+        current = name == sort.removeprefix("-")
+        target = f"-{name}" if sort == name else name
+        state = ("descending" if sort.startswith("-") else "ascending") if current else "none"
+        found[name] = Heading(name=name, title=title, address=address(request, sort=target, page=None), sorted=state)
+    return found
