@@ -1,0 +1,240 @@
+"""What can be done with a machine: by its state, and by who looks at it. The API checks again; nobody is shown more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from innkeeper.api.auth import Actor
+from innkeeper.model.host import Host, HostState
+from innkeeper.model.lifecycle import BUSY, COMMISSIONABLE, POWERLESS, RELEASABLE, RESIZABLE, Status, allowed
+from innkeeper.model.machine import Machine, Origin, PowerState
+
+AWAY = (HostState.UNREACHABLE, HostState.UNTRUSTED, HostState.CHANGED)  # nothing is deployed on a host that is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A machine as one person has it before them. `before`: its status before this one; `work`: kinds of operations
+    that are not over."""
+
+    one: Machine
+    who: Actor
+    host: Host | None
+    before: Status | None = None
+    work: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        return Status(self.one.status)
+
+    @property
+    def mine(self) -> bool:
+        """Whether they may act on it: its owner (of one that nobody owns, who composed it), or an administrator."""
+        whose = self.one.composer_id if self.one.owner_id is None else self.one.owner_id
+        return self.who.is_admin or whose == self.who.user_id
+
+    @property
+    def unlocked(self) -> bool:
+        return self.mine and not self.one.locked
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was composed here, on a host that is there."""
+        return self.one.origin == Origin.COMPOSED and self.host is not None
+
+    @property
+    def free(self) -> bool:
+        """Whether anybody may take it."""
+        idle = not set(self.work) - {"power_on", "power_off"}
+        return self.ours and self.status == Status.READY and self.one.owner_id is None and not self.one.locked and idle
+
+    @property
+    def resizable(self) -> bool:
+        """Whether its cores, memory and disks may change once it is off."""
+        return self.unlocked and self.ours and self.status in RESIZABLE
+
+
+Test = Callable[[Case], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something that can be done. `name`: in the address; `op`: the API's, "" for one with a page of its own.
+
+    `does`: what will happen, for who is asked; `done`: what has happened, after the machine's name.
+    """
+
+    name: str
+    title: str
+    when: Test
+    op: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    tone: str = ""
+    does: Callable[[Case], str] = lambda _: ""
+    done: str = ""
+
+
+def _has_power(case: Case) -> bool:
+    return case.unlocked and case.host is not None and case.status not in POWERLESS
+
+
+def _deployable(case: Case) -> bool:
+    there = case.ours and not case.one.locked and case.host is not None and case.host.state not in AWAY
+    own = case.who.is_admin or case.one.owner_id == case.who.user_id
+    return there and (case.free or (case.status == Status.ALLOCATED and own))
+
+
+def _breakable(case: Case) -> bool:
+    status = case.status
+    can = status not in BUSY and status != Status.BROKEN and allowed(before=status, after=Status.BROKEN)
+    return case.unlocked and case.one.origin != Origin.HOST and can
+
+
+def _fixable(case: Case) -> bool:
+    again = case.before == Status.DEPLOYED or case.one.owner_id is None
+    return case.unlocked and case.status == Status.BROKEN and again
+
+
+def _commissionable(case: Case) -> bool:
+    owned = case.status == Status.BROKEN and case.one.owner_id is not None
+    return case.unlocked and case.ours and case.status in COMMISSIONABLE and not owned
+
+
+def _release(case: Case) -> str:
+    if case.one.dynamic:
+        return "It was composed for an allocate: releasing it deletes it, with its disks and all that is on them."
+    return "It is Ready for others again. What is on its disks is wiped, and what was noted on it is forgotten."
+
+
+def _abort(case: Case) -> str:
+    if case.status == Status.DEPLOYING:
+        return "The deployment is called off and undone; the machine is Allocated again, with empty disks."
+    return "What is under way is called off and undone."
+
+
+def _broken(case: Case) -> str:
+    gone = " It is no longer allocated to its owner." if case.status == Status.ALLOCATED else ""
+    return f"Nobody is given the machine until it is marked fixed.{gone} Nothing on it changes."
+
+
+ACTIONS = (
+    Action(
+        name="deploy",
+        title="Deploy",
+        when=_deployable,
+        tone="positive",
+    ),
+    Action(
+        name="allocate",
+        title="Allocate",
+        when=lambda case: case.free,
+        op="allocate",
+        does=lambda _: "It becomes yours: nobody else is given it until you release it.",
+        done="was allocated to you",
+    ),
+    Action(
+        name="power-on",
+        title="Power on",
+        when=lambda case: _has_power(case) and case.one.power_state != PowerState.ON,
+        op="power_on",
+        does=lambda _: "The machine starts.",
+        done="is being powered on",
+    ),
+    Action(
+        name="power-off",
+        title="Power off",
+        when=lambda case: _has_power(case) and case.one.power_state != PowerState.OFF,
+        op="power_off",
+        fields=(("stop_mode", "soft"),),
+        does=lambda _: "The guest is asked to shut down. If it does not, it is stopped by force after a minute.",
+        done="is being powered off",
+    ),
+    Action(
+        name="force-off",
+        title="Force off",
+        when=lambda case: _has_power(case) and case.one.power_state != PowerState.OFF,
+        op="power_off",
+        fields=(("stop_mode", "hard"),),
+        tone="negative",
+        does=lambda _: "The machine stops at once, like one whose plug is pulled: what is not on its disks is lost.",
+        done="is being stopped by force",
+    ),
+    Action(
+        name="abort",
+        title="Abort",
+        when=lambda case: case.unlocked and case.status in (Status.DEPLOYING, Status.COMMISSIONING),
+        op="abort",
+        tone="negative",
+        does=_abort,
+        done="was called off",
+    ),
+    Action(
+        name="release",
+        title="Release",
+        when=lambda case: case.unlocked and case.ours and case.status in RELEASABLE,
+        op="release",
+        does=_release,
+        done="is being released",
+    ),
+    Action(
+        name="mark-fixed",
+        title="Mark fixed",
+        when=_fixable,
+        op="mark_fixed",
+        tone="positive",
+        does=lambda case: (
+            "It is Deployed again." if case.before == Status.DEPLOYED else "It is Ready: others may take it."
+        ),
+        done="was marked fixed",
+    ),
+    Action(
+        name="commission",
+        title="Commission",
+        when=_commissionable,
+        op="commission",
+        does=lambda _: "What its VM host really has of it is read and compared with its record. Nothing is booted.",
+        done="is being commissioned",
+    ),
+    Action(name="edit", title="Edit", when=lambda case: case.unlocked),
+    Action(name="resize", title="Resize", when=lambda case: case.resizable and not case.work),
+    Action(
+        name="mark-broken",
+        title="Mark broken",
+        when=_breakable,
+        op="mark_broken",
+        does=_broken,
+        done="was marked broken",
+    ),
+    Action(
+        name="lock",
+        title="Lock",
+        when=lambda case: case.mine and not case.one.locked and case.one.origin != Origin.HOST,
+        op="lock",
+        does=lambda _: "Nothing powers, changes, releases or deletes it until it is unlocked.",
+        done="was locked",
+    ),
+    Action(
+        name="unlock",
+        title="Unlock",
+        when=lambda case: case.mine and case.one.locked,
+        op="unlock",
+        does=lambda case: (
+            "It was there before Innkeeper: once unlocked it can be powered, changed and deleted from here."
+            if case.one.origin == Origin.ADOPTED
+            else "It can be powered, changed, released and deleted again."
+        ),
+        done="was unlocked",
+    ),
+    Action(
+        name="delete",
+        title="Delete",
+        when=lambda case: case.unlocked and case.one.origin != Origin.HOST,
+        tone="negative",
+    ),
+)
+
+
+def offered(case: Case) -> tuple[Action, ...]:
+    """What can be done as things stand, the most likely first."""
+    return tuple(one for one in ACTIONS if one.when(case))
