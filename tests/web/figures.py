@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 Shown = Mapping[str, int]  # claimed, others, free, over, limit
 _PARTS = ("claimed", "others", "free", "over", "limit")
-_VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr", "rect", "path"}
+_VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
 class _Reader(HTMLParser):
@@ -27,6 +27,9 @@ class _Reader(HTMLParser):
                 self.found.setdefault((owner, figure), {})[part] = int(given["value"])
         if tag not in _VOID:
             self._stack.append((tag, given))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Nothing is in it."""
 
     def handle_endtag(self, tag: str) -> None:
         while self._stack and self._stack.pop()[0] != tag:

@@ -39,6 +39,7 @@ TABS = (
     Tab(path="/resources", title="Resources"),
     Tab(path="/storage", title="Storage"),
     Tab(path="/networks", title="Networks"),
+    Tab(path="/settings", title="Settings", admin=True),
     Tab(path="/events", title="Events"),
 )
 
@@ -111,7 +112,9 @@ def show(
     """A page of a host, below its head. `alive`: it follows the host's events; not while a form is filled in."""
     path = request.scope["path"]
     base = f"/hosts/{top.host.id}"
-    tabs = [(one.title, base + one.path, path == base + one.path) for one in TABS if who.is_admin or not one.admin]
+    tabs = [
+        (one.title, base + one.path, _current(path, base, one.path)) for one in TABS if who.is_admin or not one.admin
+    ]
     if alive:
         values["live"] = live.address(cursor=top.cursor, host_id=top.host.id)
     query = request.scope["query_string"].decode("latin-1")
@@ -127,3 +130,8 @@ def show(
         here=path + (f"?{query}" if query else ""),
         **values,
     )
+
+
+def _current(path: str, base: str, tab: str) -> bool:
+    """Whether a path is a tab's, or below it; all is below the first."""
+    return path == base + tab or (bool(tab) and path.startswith(f"{base}{tab}/"))

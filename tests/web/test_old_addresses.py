@@ -1,0 +1,33 @@
+"""MAAS's own addresses lead to the same here."""
+
+from __future__ import annotations
+
+import pytest
+
+from innkeeper.web.old_addresses import here
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("kvm", "/hosts"),
+        ("kvm/lxd", "/hosts"),
+        ("kvm/virsh", "/hosts"),
+        ("kvm/lxd/3", "/hosts/3"),
+        ("kvm/lxd/3/vms", "/hosts/3"),
+        ("kvm/lxd/3/resources", "/hosts/3/resources"),
+        ("kvm/lxd/3/edit", "/hosts/3/settings"),
+        ("kvm/virsh/4/resources/", "/hosts/4/resources"),
+        ("kvm/lxd/cluster/2/hosts", "/hosts"),
+        ("kvm/lxd/cluster/2/vms/7", "/hosts/7"),
+        ("kvm/lxd/cluster/2/host/7/edit", "/hosts/7/settings"),
+        ("machines", "/machines"),
+        ("machine/abc123/summary", "/machines/abc123"),
+        ("subnet/5", "/subnets/5"),
+        ("fabric", "/networks"),
+        ("nothing/that/we/have", "/"),
+        ("", "/"),
+    ],
+)
+def test_where_an_old_address_leads(old: str, new: str) -> None:
+    assert here(old) == new
