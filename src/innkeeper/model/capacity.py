@@ -6,8 +6,8 @@ Units: cores in hardware threads, memory in MiB, storage and huge pages in bytes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
 from innkeeper.model.host import StoragePool, Volume
@@ -150,6 +150,24 @@ def virtual_functions(*, name: str, total: int, claimed: int, running: int, boun
         claimed=claimed,
         others=max(bound - running, 0),
     )
+
+
+def at_ratio(figure: Figure, ratio: float) -> Figure:
+    """The same resource with the same promises, at another overcommit ratio."""
+    return replace(figure, ratio=ratio, limit=limit(physical=figure.physical, ratio=ratio))
+
+
+def beyond(figure: Figure, held: Sequence[int]) -> tuple[int, ...]:
+    """Whose share passes the limit: positions in `held`, which is what machines hold of it, the oldest first.
+
+    Other use comes first, then one machine after the other: the oldest keep their place, the newest are over.
+    """
+    room, over = figure.limit - figure.others, []
+    for position, amount in enumerate(held):
+        room -= amount
+        if amount > 0 > room:
+            over.append(position)
+    return tuple(over)
 
 
 def together(figures: Iterable[Figure], *, resource: str) -> Figure | None:

@@ -191,6 +191,7 @@ class Host:
     project: str
     state: HostState
     reason: str = ""
+    state_since: float = 0.0  # 0: not known
     zone_id: int = 1
     pool_id: int = 0
     tags: tuple[str, ...] = ()

@@ -148,3 +148,39 @@ def test_foreign_is_what_no_known_volume_wrote() -> None:
 
 def test_the_total_of_limits() -> None:
     assert capacity.total([figure(limit=3), figure(limit=4)]) == 7
+
+
+@given(physical=AMOUNTS, ratio=RATIOS, other=RATIOS, claimed=AMOUNTS, others=AMOUNTS)
+def test_another_ratio_is_what_it_would_be_after_saving(
+    physical: int, ratio: float, other: float, claimed: int, others: int
+) -> None:
+    def at(one: float) -> Figure:
+        return capacity.cores(physical=physical, ratio=one, claimed=claimed, others=others)
+
+    assert capacity.at_ratio(at(ratio), other) == at(other)
+
+
+@pytest.mark.parametrize(
+    ("limit", "others", "held", "over"),
+    [
+        pytest.param(10, 0, (4, 4, 2), (), id="exactly full"),
+        pytest.param(9, 0, (4, 4, 2), (2,), id="the newest is over"),
+        pytest.param(10, 3, (4, 4, 2), (1, 2), id="other use comes first"),
+        pytest.param(7, 0, (4, 0, 4, 0), (2,), id="who holds nothing is never over"),
+        pytest.param(0, 0, (4, 4), (0, 1), id="ratio 0"),
+        pytest.param(10, 12, (0, 1), (1,), id="others alone are over"),
+        pytest.param(10, 0, (), (), id="nobody"),
+    ],
+)
+def test_whose_share_is_beyond_the_limit(limit: int, others: int, held: tuple[int, ...], over: tuple[int, ...]) -> None:
+    one = figure(limit=limit, claimed=sum(held), others=others)
+    assert capacity.beyond(one, held) == over
+
+
+@given(limit=st.integers(0, 100), others=st.integers(0, 100), held=st.lists(st.integers(0, 50), max_size=12))
+def test_somebody_is_beyond_the_limit_exactly_when_machines_are(limit: int, others: int, held: list[int]) -> None:
+    one = figure(limit=limit, claimed=sum(held), others=others)
+    found = capacity.beyond(one, held)
+    assert bool(found) == (one.over > 0 and sum(held) > 0)
+    kept = sum(amount for position, amount in enumerate(held) if position not in found)
+    assert not kept or kept + others <= limit  # the others fit
