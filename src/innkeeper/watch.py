@@ -17,7 +17,7 @@ from innkeeper.errors import HostChanged, HostFailure, HostUntrusted, NotFound, 
 from innkeeper.hypervisors.base import Change, HostEvent, Hypervisor
 from innkeeper.model.host import HostState
 from innkeeper.model.machine import PowerState
-from innkeeper.operations import add_host, refresh, retention, sweep
+from innkeeper.operations import add_host, notices, refresh, retention, sweep
 from innkeeper.operations.arrivals import Arrivals
 from innkeeper.operations.context import Services
 from innkeeper.operations.engine import Engine
@@ -64,6 +64,7 @@ class Watch:
     async def _share(self) -> None:
         database, clock = self._services.database, asyncio.get_running_loop().time
         prune_at = clock() + retention.EVERY
+        notice_at = clock() + notices.EVERY
         while True:
             try:
                 if clock() >= prune_at:
@@ -73,6 +74,9 @@ class Watch:
                     await database.writing(watching.share, me=self._engine.me)
                 self._tend(await database.reading(watching.watched, me=self._engine.me))
                 await self._arrivals.look(self._tasks.keys())
+                if clock() >= notice_at:
+                    notice_at = clock() + notices.EVERY
+                    await notices.look(self._services)
             except Exception as error:
                 log.warning("could not share the hosts", error=str(error))
             await asyncio.sleep(LOOK)

@@ -13,7 +13,8 @@ from prometheus_client.registry import Collector
 from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Origin
-from innkeeper.store import hosts
+from innkeeper.model.notices import Kind
+from innkeeper.store import hosts, notices
 from innkeeper.store.database import Database
 from innkeeper.store.figures import figures
 from innkeeper.store.tables import machine, operation
@@ -58,7 +59,13 @@ class _Inn(Collector):
         amount = GaugeMetricFamily(
             "innkeeper_host_resource", "Cores, MiB or bytes, by figure.", labels=["host", "resource", "figure"]
         )
+        noticed = GaugeMetricFamily(
+            "innkeeper_notices", "What somebody should look at, by what it is about.", labels=["host", "kind"]
+        )
+        notes = notices.counted(self._sql)
         for one in many:
+            for kind in Kind:
+                noticed.add_metric([one.name, kind], notes.get((one.name, kind), 0))
             up.add_metric([one.name], float(one.state in _UP))
             live.add_metric([one.name], float(one.live))
             if one.certificate_expires:
@@ -71,7 +78,7 @@ class _Inn(Collector):
                 if figure is not None:
                     for name in ("physical", "limit", "claimed", "others", "free", "over"):
                         amount.add_metric([one.name, resource, name], float(getattr(figure, name)))
-        yield from (up, live, days, ratio, amount)
+        yield from (up, live, days, ratio, amount, noticed)
 
 
 def render(database: Database) -> bytes:

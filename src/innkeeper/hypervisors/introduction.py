@@ -10,7 +10,8 @@ from innkeeper.errors import Invalid
 from innkeeper.hypervisors import simulated
 from innkeeper.hypervisors.base import Credentials
 from innkeeper.hypervisors.lxd import address as lxd_address
-from innkeeper.hypervisors.lxd import certificates
+from innkeeper.hypervisors.lxd import certificates, trust
+from innkeeper.hypervisors.lxd.certificates import CertificateFacts
 
 LXD, SIMULATED = "lxd", "simulated"
 
@@ -50,6 +51,12 @@ def fingerprint(certificate: str) -> str:
     return certificates.fingerprint(certificate)
 
 
+def named_by_token(text: str) -> str:
+    """The fingerprint of the server that a trust token is of; "" for what is not a token."""
+    token = trust.read_token(text)
+    return token.fingerprint if token else ""
+
+
 def make_credentials(*, name: str) -> Credentials:
     """A key and certificate of our own for one host."""
     return certificates.make(name=name)
@@ -63,3 +70,8 @@ def bring_credentials(*, certificate: str, key: str) -> Credentials:
 def expires(certificate: str) -> float:
     """When a client certificate (PEM) ends, epoch seconds."""
     return certificates.inspect(certificate).not_after.timestamp()
+
+
+def facts(certificate: str) -> CertificateFacts:
+    """What a client certificate (PEM) says."""
+    return certificates.inspect(certificate)

@@ -59,6 +59,7 @@ def _from_row(row: Any) -> Host:
         schedulable=row.schedulable,
         closed_reason=row.closed_reason,
         guest_address=row.guest_address,
+        state_since=row.state_since,
     )
 
 
@@ -85,6 +86,16 @@ def named(sql: sa.Connection, name: str) -> Host | None:
     """The VM host of that name."""
     row = sql.execute(sa.select(*_COLUMNS).where(host.c.name == name)).first()
     return _from_row(row) if row else None
+
+
+def ids_of(sql: sa.Connection, names: Collection[str]) -> tuple[int, ...]:
+    """The ids of the VM hosts of those names."""
+    return tuple(sql.scalars(sa.select(host.c.id).where(host.c.name.in_(names)).order_by(host.c.id)))
+
+
+def names(sql: sa.Connection, *, limit: int) -> tuple[str, ...]:
+    """The names of the first so many VM hosts, in their order."""
+    return tuple(sql.scalars(sa.select(host.c.name).order_by(host.c.name).limit(limit)))
 
 
 def of_server(sql: sa.Connection, *, fingerprint: str, project: str, except_id: int = 0) -> Host | None:
@@ -159,7 +170,9 @@ def insert(write: Write, **values: Any) -> int:
         "closed_reason": "",
         "guest_address": "",
     }
-    statement = sa.insert(host).values(created=NOW, updated=NOW, **(defaults | values)).returning(host.c.id)
+    statement = (
+        sa.insert(host).values(created=NOW, updated=NOW, state_since=NOW, **(defaults | values)).returning(host.c.id)
+    )
     id = int(write.sql.scalar(statement) or 0)
     stamps.move(write.sql, id)
     return id
@@ -169,6 +182,8 @@ def update(write: Write, id: int, **values: Any) -> None:
     """Change columns of a host."""
     told = [host.c[name] for name in values.keys() - _RESTLESS]
     before = write.sql.execute(sa.select(*told).where(host.c.id == id)).first() if told else None
+    if before is not None and before._mapping.get("state", values.get("state")) != values.get("state"):
+        values = values | {"state_since": NOW}
     write.sql.execute(sa.update(host).where(host.c.id == id).values(updated=NOW, **values))
     if before is not None and any(before._mapping[column.name] != values[column.name] for column in told):
         stamps.move(write.sql, id)

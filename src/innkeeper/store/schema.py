@@ -9,12 +9,27 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from innkeeper.errors import Misconfigured, Unavailable
-from innkeeper.store import account_tables, deployment_tables, network_tables, secrets
+from innkeeper.store import (
+    account_tables,
+    batch_tables,
+    deployment_tables,
+    draft_tables,
+    network_tables,
+    notice_tables,
+    secrets,
+)
 from innkeeper.store.database import Database, Write
 from innkeeper.store.secrets import Cipher
 from innkeeper.store.tables import domain, metadata, resource_pool, zone
 
-PAGES = (network_tables, deployment_tables, account_tables)  # importing them puts their tables into `metadata`
+PAGES = (
+    network_tables,
+    deployment_tables,
+    account_tables,
+    batch_tables,
+    draft_tables,
+    notice_tables,
+)  # they fill `metadata`
 __all__ = ["metadata", "move_in", "newest", "seed", "upgrade"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 0x5C4E  # advisory lock of PostgreSQL: one process migrates, the others wait

@@ -96,6 +96,7 @@ host = sa.Table(
     C("schedulable", Bool, server_default=sa.true()),
     C("closed_reason", Text, server_default=""),  # why no new machines are placed on it
     C("guest_address", Str(200), server_default=""),  # where its guests reach us; "" our end of the connection to it
+    C("state_since", Float, server_default="0"),  # 0: not known
     C("created", Float),
     C("updated", Float),
     sqlite_autoincrement=True,

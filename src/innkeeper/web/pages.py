@@ -12,7 +12,9 @@ from starlette.requests import Request
 
 from innkeeper import __version__
 from innkeeper.api.auth import Actor
+from innkeeper.store.notices import Shown
 from innkeeper.web import figures, formats, static
+from innkeeper.web.sessions import NOTICES
 
 # Nothing from elsewhere, nothing inline, no eval.
 POLICY = (
@@ -41,7 +43,11 @@ class Place:
 
 PLACES = (
     Place(group="Virtual machines", title="VM hosts", path="/hosts"),
+    Place(group="Virtual machines", title="Machines", path="/machines"),
     Place(group="Organisation", title="Zones", path="/zones"),
+    Place(group="What happens", title="Operations", path="/operations"),
+    Place(group="What happens", title="Events", path="/events"),
+    Place(group="What happens", title="Notices", path="/notices"),
 )
 
 _environment = jinja2.Environment(
@@ -66,8 +72,9 @@ def render(
             current = path == place.path or path.startswith(f"{place.path}/")
             places.setdefault(place.group, []).append((place, current))
     flash = unquote(request.cookies.get(_FLASH, ""))
+    notices = request.scope.get(NOTICES, Shown())
     text = _environment.get_template(template).render(
-        title=title, actor=actor, places=places, path=path, flash=flash, request=request, **values
+        title=title, actor=actor, places=places, path=path, flash=flash, notices=notices, request=request, **values
     )
     response = HTMLResponse(text, status_code=status, headers=_HEADERS)
     if flash:

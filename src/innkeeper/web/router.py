@@ -5,9 +5,61 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from innkeeper.web import hosts, live, sessions, sign_in, static, zones
+from innkeeper.web import (
+    add_host,
+    add_host_credentials,
+    add_host_project,
+    add_host_review,
+    add_host_server,
+    add_host_trust,
+    add_host_waiting,
+    bulk,
+    bulk_results,
+    compose,
+    compressed,
+    console,
+    events,
+    first_run,
+    host,
+    host_actions,
+    host_certificate,
+    host_delete,
+    host_events,
+    host_networks,
+    host_resources,
+    host_settings,
+    host_storage,
+    hosts,
+    live,
+    machine,
+    machine_act,
+    machine_delete,
+    machine_deploy,
+    machine_devices,
+    machine_edit,
+    machine_resize,
+    machines,
+    notices,
+    old_addresses,
+    operations,
+    preview,
+    sessions,
+    sign_in,
+    static,
+    zones,
+)
 
-_OLD = {"kvm": "/hosts", "machines": "/machines"}
+# A machine's pages take any name after its address: they come after all others under /machines.
+_MACHINE = (
+    machine.router,
+    machine_devices.router,
+    console.router,
+    machine_deploy.router,
+    machine_edit.router,
+    machine_resize.router,
+    machine_delete.router,
+    machine_act.router,
+)
 
 
 def add_pages(app: FastAPI) -> None:
@@ -23,9 +75,40 @@ def add_pages(app: FastAPI) -> None:
     @pages.get("/MAAS/r/{rest:path}")
     async def old(rest: str) -> Response:
         """MAAS's pages: the addresses that people have in their bookmarks."""
-        return RedirectResponse(_OLD.get(rest.split("/")[0], "/"), status_code=303)
+        return RedirectResponse(old_addresses.here(rest), status_code=303)
 
     app.add_exception_handler(sessions.SignInFirst, sessions.to_sign_in)
-    for one in (pages, sign_in.router, live.router, hosts.router, zones.router):
+    adding = (add_host, add_host_credentials, add_host_server, add_host_trust, add_host_project, add_host_review)
+    of_host = (
+        add_host_waiting,
+        host,
+        host_resources,
+        host_storage,
+        host_networks,
+        host_events,
+        host_actions,
+        host_delete,
+    )
+    for one in (
+        *(each.router for each in (*adding, *of_host)),
+        preview.router,
+        host_certificate.router,
+        host_settings.router,  # it takes any name after its address
+        pages,
+        sign_in.router,
+        first_run.router,
+        live.router,
+        compose.router,
+        hosts.router,
+        zones.router,
+        operations.router,
+        events.router,
+        notices.router,
+        machines.router,
+        bulk.router,
+        bulk_results.router,
+        *_MACHINE,
+    ):
         app.include_router(one)
+    app.add_middleware(compressed.Compressed)
     app.mount(static.PATH, static.Files(directory=static.directory()), name="static")

@@ -14,6 +14,11 @@ from innkeeper.api.browser import COOKIE as COOKIE
 from innkeeper.api.browser import SAFE, BrowserSession
 from innkeeper.api.browser import check_origin as check_origin
 from innkeeper.api.house import House
+from innkeeper.api.v1.access import viewer
+from innkeeper.store import notices
+
+NOTICES = "innkeeper.notices"  # of a request's scope: what every page shows to who looks at it
+MOST_NOTICES = 3  # on top of a page; all are on a page of their own
 
 
 class SignInFirst(Exception):
@@ -25,11 +30,13 @@ class SignInFirst(Exception):
 
 
 async def actor(request: HTTPConnection) -> Actor:
-    """Who looks at a page; SignInFirst when nobody is signed in."""
+    """Who looks at a page, with what they should notice; SignInFirst when nobody is signed in."""
     house: House = request.app.state.house
     found = await BrowserSession(house).identify(request, oauth={})
     if found is None:
         raise SignInFirst(_target(request))
+    seen = await house.services.database.reading(notices.shown, viewer(found), most=MOST_NOTICES)
+    request.scope[NOTICES] = seen
     return found
 
 

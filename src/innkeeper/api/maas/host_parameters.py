@@ -14,7 +14,7 @@ from innkeeper.model.capacity import RATIO_MAX
 from innkeeper.model.deployment import check_guest_address
 from innkeeper.operations.update_host import Changes
 
-_MODES = ("bridge", "passthru", "private", "vepa")
+MODES = ("bridge", "passthru", "private", "vepa")
 
 _COMMON = (
     Param("zone", "text", "The zone, by name or id."),
@@ -22,7 +22,7 @@ _COMMON = (
     Param("tags", "csv", "Tags; on update they replace the ones there are.", example="ssd,rack-7"),
     Param("cpu_over_commit_ratio", "number", "How often a core may be promised.", minimum=0, maximum=RATIO_MAX),
     Param("memory_over_commit_ratio", "number", "How often memory may be promised.", minimum=0, maximum=RATIO_MAX),
-    Param("default_macvlan_mode", "text", "How macvlan NICs attach.", choices=("", *_MODES)),
+    Param("default_macvlan_mode", "text", "How macvlan NICs attach.", choices=("", *MODES)),
     Param("default_storage_pool", "text", "The storage pool that disks go to by default. Default: the first."),
     Param("password", "text", "A trust token of the server (or, on old LXD, its trust password)."),
     Param("power_pass", "text", "The same as password.", alias_of="password"),
