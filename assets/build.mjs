@@ -1,9 +1,10 @@
 // Builds what browsers load into src/innkeeper/web/static: one style sheet, one script, the console's own, fonts,
-// the licences of what is not ours. Names carry a hash of the content; `manifest.json` tells which is which.
+// the licences of what is not ours. Names carry a hash of the content; `manifest.json` tells which is which. What can be compressed is there compressed as well.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import esbuild from "esbuild";
 import * as sass from "sass";
 
@@ -18,6 +19,7 @@ function put(name, content) {
   const dot = name.lastIndexOf(".");
   manifest[name] = `${name.slice(0, dot)}.${hash}${name.slice(dot)}`;
   writeFileSync(join(out, manifest[name]), bytes);
+  if (!name.endsWith(".woff2")) writeFileSync(join(out, `${manifest[name]}.gz`), gzipSync(bytes, { level: 9 }));
   return manifest[name];
 }
 

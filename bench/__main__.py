@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import deploy, fleet, lxd, placement, start, storm
+from bench import deploy, fleet, lxd, pages, placement, start, storm
 from bench.table import Figure, print_table
 
 MEASURES: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
@@ -16,6 +16,7 @@ MEASURES: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "start": start.measure,
     "placement": placement.measure,
     "fleet": fleet.measure,
+    "pages": pages.measure,
 }
 
 

@@ -35,7 +35,7 @@ async def measure() -> list[Figure]:
         server = Server(directory / "data", hosts=directory / "hosts", refresh_every=3600.0)
         build(server)
         with running(server):
-            await _until_watched(server)
+            await until_watched(server)
             async with guest(server) as client:
                 load = _Load(
                     client, [one["system_id"] for one in (await client.good("GET", _PAGES, limit=1000))["machines"]]
@@ -107,13 +107,13 @@ async def _timed(call: Callable[[], Awaitable[Any]]) -> float:
     return time.perf_counter() - begin
 
 
-async def _until_watched(server: Server) -> None:
+async def until_watched(server: Server, *, count: int = HOSTS) -> None:
     """Every host has been read once by its watcher, and its events are listened to."""
     database = Database(server.settings.database_url)
     query = sa.select(sa.func.count()).where(host.c.live)
     async with asyncio.timeout(300):
         while True:
-            if database.ask(lambda sql: sql.scalar(query)) == HOSTS:
+            if database.ask(lambda sql: sql.scalar(query)) == count:
                 break
             await asyncio.sleep(0.5)
     database.close()

@@ -29,8 +29,8 @@ _DISK = 8 * GB
 __all__ = ["EACH", "HOSTS", "MACHINES", "build"]
 
 
-def build(server: Server) -> None:
-    """Fill the server's empty database, and write the files of its hosts."""
+def build(server: Server, *, count: int = HOSTS) -> None:
+    """Fill the server's empty database with so many hosts, and write their files."""
     directory = server.settings.simulated_hosts
     assert directory is not None
     directory.mkdir(parents=True, exist_ok=True)
@@ -38,8 +38,8 @@ def build(server: Server) -> None:
     server.key()
     database, cipher, uuid = open_store(server.settings)
     try:
-        database.transact(_fill, cipher, directory)
-        for number in range(1, HOSTS + 1):
+        database.transact(_fill, cipher, directory, count)
+        for number in range(1, count + 1):
             file = directory / f"host{number}.json"
             file.write_bytes(msgspec.json.encode(_world(number, uuid)))
     finally:
@@ -79,9 +79,9 @@ def _mac(number: int) -> str:
     return f"00:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
 
 
-def _fill(write: Write, cipher: Cipher, directory: Path) -> None:
+def _fill(write: Write, cipher: Cipher, directory: Path, count: int) -> None:
     shown = introduction.make_credentials(name="bench")
-    for number in range(1, HOSTS + 1):
+    for number in range(1, count + 1):
         name = f"host{number}"
         id = hosts.insert(
             write,
@@ -98,8 +98,9 @@ def _fill(write: Write, cipher: Cipher, directory: Path) -> None:
         )
         assert id == number
         secrets.put(write, cipher, path=f"host/{id}/key", text=shown.key)
-    for first in range(1, MACHINES + 1, 2000):
-        _machines(write, range(first, min(first + 2000, MACHINES + 1)))
+    last = count * EACH
+    for first in range(1, last + 1, 2000):
+        _machines(write, range(first, min(first + 2000, last + 1)))
 
 
 def _machines(write: Write, numbers: range) -> None:

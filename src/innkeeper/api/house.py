@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakValueDictionary
 
 from starlette.requests import HTTPConnection, Request
@@ -36,6 +37,7 @@ class House:
     feed: Feed
     fleet: Fleet = field(default_factory=Fleet)  # for decisions
     _turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
         await self.feed.start()
@@ -54,8 +56,17 @@ class House:
         and not in the threads and connections that readers need too."""
         return self._turns.setdefault(host_id, asyncio.Lock())
 
+    def send(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Have something done beside the requests. It is interrupted when the house stops."""
+        task = asyncio.get_running_loop().create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
     async def stop(self) -> None:
         """In this order: nobody looks, what runs lets go, connections close."""
+        for task in self._errands:
+            task.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
         await self.watch.stop()
         await self.engine.stop()
         await self.services.consoles.stop()

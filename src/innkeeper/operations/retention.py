@@ -7,7 +7,7 @@ import structlog
 from innkeeper.images import files
 from innkeeper.images.aside import aside
 from innkeeper.operations.context import Services
-from innkeeper.store import events, images, operations
+from innkeeper.store import batches, events, images, operations
 from innkeeper.store.database import Write
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,7 @@ def _prune(write: Write, services: Services) -> None:
     settings = services.settings
     gone = operations.prune(write, older_than=settings.keep_operations)
     told = events.prune(write, older_than=settings.keep_events)
+    batches.prune(write, older_than=settings.keep_operations)
     images.expire(write, older_than=ARRIVING)
     if gone or told:
         log.info("pruned", operations=gone, events=told)

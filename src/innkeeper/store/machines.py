@@ -57,6 +57,9 @@ class Filter:
     not_tags: tuple[str, ...] = ()
     agent_name: str | None = None
     statuses: tuple[int, ...] = ()
+    powers: tuple[str, ...] = ()
+    owner_ids: tuple[int, ...] = ()
+    unowned: bool = False  # also, or only, those that nobody owns
     seen_by: int | None = None  # a user's id: only theirs and unowned ones
     after: int = 0  # only those with a greater id (the row's), as pages are asked for
     limit: int | None = None
@@ -143,12 +146,7 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
     which = which or Filter()
     if which.nothing:
         return []
-    machines = _with_devices(sql, sql.execute(filtered(ALL, which).order_by(machine.c.id).limit(which.limit)).all())
-    if which.tags:
-        machines = [one for one in machines if set(which.tags) <= set(one.tags)]
-    if which.not_tags:
-        machines = [one for one in machines if not set(which.not_tags) & set(one.tags)]
-    return machines
+    return _with_devices(sql, sql.execute(filtered(ALL, which).order_by(machine.c.id).limit(which.limit)).all())
 
 
 def on_hosts(sql: sa.Connection) -> dict[int, int]:
@@ -159,7 +157,7 @@ def on_hosts(sql: sa.Connection) -> dict[int, int]:
 
 
 def ids(which: Filter) -> sa.Select[tuple[str]]:
-    """The query for the system_ids of machines, for use within others. Tags are not looked at."""
+    """The query for the system_ids of machines, for use within others."""
     query: sa.Select[tuple[str]] = filtered(sa.select(machine.c.system_id), which)
     return query.where(sa.false()) if which.nothing else query
 
@@ -171,8 +169,14 @@ def _with_devices(sql: sa.Connection, rows: Sequence[Any]) -> list[Machine]:
     return [from_row(row, disks_of.get(row.system_id, []), nics_of.get(row.system_id, [])) for row in rows]
 
 
+def tagged(name: str) -> sa.ColumnElement[bool]:
+    """The condition that a machine has a tag. REPLACE tells cases apart on every database; LIKE does not."""
+    column = machine.c.tags_json
+    return sa.func.replace(column, msgspec.json.encode(name).decode(), "") != column
+
+
 def filtered(query: Any, which: Filter) -> Any:
-    """A query of machines with what a filter asks of their columns (tags are no column)."""
+    """A query of machines with what a filter asks of them."""
     m = machine.c
     for column, values in (
         (m.system_id, which.system_ids),
@@ -182,6 +186,7 @@ def filtered(query: Any, which: Filter) -> Any:
         (m.pool_id, which.pool_ids),
         (m.host_id, which.host_ids),
         (m.status, which.statuses),
+        (m.power_state, which.powers),
     ):
         if values:
             query = query.where(column.in_(values))
@@ -190,6 +195,10 @@ def filtered(query: Any, which: Filter) -> Any:
             query = query.where(column.not_in(values))
     if which.not_host_ids:
         query = query.where(sa.or_(m.host_id.is_(None), m.host_id.not_in(which.not_host_ids)))
+    if which.owner_ids or which.unowned:
+        nobody = m.owner_id.is_(None) if which.unowned else sa.false()
+        query = query.where(sa.or_(m.owner_id.in_(which.owner_ids), nobody))
+    query = query.where(*map(tagged, which.tags), *(~tagged(name) for name in which.not_tags))
     if which.macs:
         macs = [mac.lower() for mac in which.macs]
         query = query.where(m.system_id.in_(sa.select(interface.c.system_id).where(interface.c.mac.in_(macs))))
@@ -261,6 +270,12 @@ def status_before(sql: sa.Connection, system_id: str) -> Status | None:
     """What a machine was before its last change of status; None: nothing else yet."""
     before = sql.scalar(sa.select(machine.c.status_before).where(machine.c.system_id == system_id))
     return Status(before) if before is not None and before >= 0 else None
+
+
+def statuses_before(sql: sa.Connection, ids: Collection[str]) -> dict[str, Status | None]:
+    """`status_before` of many."""
+    query = sa.select(machine.c.system_id, machine.c.status_before).where(machine.c.system_id.in_(ids))
+    return {row[0]: Status(row[1]) if row[1] is not None and row[1] >= 0 else None for row in sql.execute(query)}
 
 
 def placement(sql: sa.Connection, system_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -24,6 +25,15 @@ def of_machine(sql: sa.Connection, system_id: str) -> list[Operation]:
     """All operations on a machine that have not ended for good, oldest first."""
     query = sa.select(operation).where(op.system_id == system_id, op.state.in_(UNFINISHED)).order_by(op.created, op.id)
     return [from_row(row) for row in sql.execute(query)]
+
+
+def kinds(sql: sa.Connection, system_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The kinds of all operations on machines that have not ended for good, by system_id. One query."""
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(system_ids, ())
+    query = sa.select(op.system_id, op.kind).where(op.system_id.in_(system_ids), op.state.in_(UNFINISHED))
+    for row in sql.execute(query.order_by(op.created, op.id)):
+        found[row.system_id] += (row.kind,)
+    return found
 
 
 def busy(sql: sa.Connection, host_id: int) -> set[str]:

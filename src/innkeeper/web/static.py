@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from fastapi.responses import Response
+from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -35,11 +36,21 @@ def address(name: str) -> str:
     return f"{PATH}/{_manifest()[name]}"
 
 
+@cache
+def _packed() -> frozenset[str]:
+    """The files that are there compressed as well."""
+    return frozenset(one.name.removesuffix(".gz") for one in directory().glob("*.gz"))
+
+
 class Files(StaticFiles):
-    """Static files that a browser keeps for a year."""
+    """Static files that a browser keeps for a year; compressed when they were built."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
         hashed = path in _manifest().values()
+        packed = path in _packed() and "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        response = await super().get_response(f"{path}.gz" if packed else path, scope)
+        if packed:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers.add_vary_header("Accept-Encoding")
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
         return response
