@@ -4,7 +4,7 @@ document.addEventListener("keydown", (event) => {
   const at = event.target;
   if (at.closest("input, textarea, select, [contenteditable], .terminal")) return;
   if (event.key === "/") {
-    const box = document.querySelector("[data-search]");
+    const box = (document.querySelector("[data-search]") ?? document.querySelector("[data-search-all]"));
     if (box) {
       event.preventDefault();
       box.focus();

@@ -11,6 +11,7 @@ import httpx2
 from innkeeper.store import batches
 from innkeeper.web import bulk_run
 from innkeeper.web.bulk_actions import BULKS
+from tests.kit.deployments import give_image, status, until_status
 from tests.kit.house import Inn
 from tests.web.visitor import ORIGIN, Visitor
 
@@ -139,6 +140,27 @@ async def test_pools_zones_and_tags(admin: Visitor, house: Inn) -> None:
         assert await results(admin, page.url.path) == dict.fromkeys(ids, "done"), action
         for id in ids:
             assert of(await house.admin.get(f"machines/{id}/")), action
+
+
+async def test_an_image_is_deployed_on_many_and_they_are_released(admin: Visitor, house: Inn) -> None:
+    host = await house.add_host()
+    ids = await machines(house, 2, host=host)
+    nothing = await admin.look(address("deploy", ids))
+    assert "There is no image for these machines yet" in nothing
+    give_image(house)
+    page = await order(admin, "deploy", ids, distro_series="custom/tiny", user_data="#cloud-config\n{}\n")
+    assert "Deploy: custom/tiny" in page.text
+    await results(admin, page.url.path)
+    assert [await status(house, id) for id in ids] == ["Deploying"] * 2
+    assert [(await house.admin.get(f"machines/{id}/"))["owner"] for id in ids] == ["admin"] * 2
+    for number in (1, 2):
+        assert house.see("alpha").seeds[f"default/vm-{number}"].user_data == "#cloud-config\n{}\n"
+    again = await admin.look(address("deploy", ids))
+    assert "only what is Ready or Allocated is deployed" in again
+    freed = await order(admin, "release", ids)
+    await results(admin, freed.url.path)
+    for id in ids:
+        await until_status(house, id, "Ready")
 
 
 async def test_what_is_missing_is_said_beside_its_field(admin: Visitor, house: Inn) -> None:
