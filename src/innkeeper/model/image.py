@@ -124,7 +124,7 @@ def choose(images: Iterable[Image], text: str, architecture: str, *, default: st
     known = list(images)
     wanted = text or default
     fitting = [image for image in known if family(image.architecture) == family(architecture)]
-    found = _meant(fitting, wanted) if wanted else [image for image in fitting if image.complete]
+    found = meant(fitting, wanted) if wanted else [image for image in fitting if image.complete]
     if len(found) == 1:
         if not found[0].complete:
             raise Conflict(f"The image {found[0].name} has not arrived yet.", resolution="Try again when it has.")
@@ -132,7 +132,7 @@ def choose(images: Iterable[Image], text: str, architecture: str, *, default: st
     raise _no_image(known, fitting, found, text=text, wanted=wanted, architecture=architecture)
 
 
-def _meant(images: list[Image], text: str) -> list[Image]:
+def meant(images: list[Image], text: str) -> list[Image]:
     """Those that a text may mean: by the first of the rules that finds any."""
     rules = (
         [image for image in images if image.name == text],
@@ -150,7 +150,7 @@ def _no_image(
     kind = family(architecture)
     if found and wanted:
         message = f"{wanted!r} may mean {_names(found)}; give the whole name"
-    elif wanted and (elsewhere := _meant(known, wanted)):
+    elif wanted and (elsewhere := meant(known, wanted)):
         message = f"the image {wanted!r} is not there for {kind}, only for {_families(elsewhere)}"
     elif text:
         message = f"there is no image {text[:60]!r} for {kind}; there {_are(fitting)}"

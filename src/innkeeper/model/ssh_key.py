@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 
 from innkeeper.errors import Invalid
 
@@ -39,6 +40,12 @@ def check(text: str) -> str:
     if not comment.isprintable():
         raise _bad("its comment holds characters that cannot be printed")
     return " ".join(part for part in (kind, body, comment.strip()) if part)
+
+
+def fingerprint(key: str) -> str:
+    """How `ssh-keygen -l` names a checked key: "SHA256:…"."""
+    raw = base64.b64decode(key.split(" ")[1])
+    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
 
 
 def _bad(message: str) -> Invalid:

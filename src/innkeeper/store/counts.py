@@ -27,6 +27,14 @@ def in_pools(sql: sa.Connection) -> dict[int, Count]:
     return _counted(sql, host.c.pool_id, machine.c.pool_id)
 
 
+def in_domains(sql: sa.Connection) -> dict[int, int]:
+    """How many machines are in each domain, by its id; one query."""
+    m = machine.c
+    real = m.origin.in_((Origin.COMPOSED, Origin.ADOPTED))
+    rows = sql.execute(sa.select(m.domain_id, sa.func.count()).where(real).group_by(m.domain_id))
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def on_host(sql: sa.Connection, host_id: int) -> int:
     """How many machines a host has: composed and adopted ones."""
     m = machine.c

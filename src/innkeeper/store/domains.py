@@ -71,11 +71,15 @@ def delete(write: Write, *, id: int) -> None:
     old = find(write.sql, id=id)
     if old.is_default:
         raise Conflict(f"The domain {old.name} is the default.", resolution="Make another one the default first.")
-    machines = write.sql.scalars(sa.select(machine.c.hostname).where(machine.c.domain_id == id).limit(5)).all()
-    if machines:
-        users = ", ".join(f"machine {name}" for name in machines)
-        raise Conflict(f"The domain {old.name} is in use by {users}.", resolution="Move them to another domain first.")
+    if found := users(write.sql, id):
+        raise Conflict(f"The domain {old.name} is in use by {found}.", resolution="Move them to another domain first.")
     write.sql.execute(sa.delete(domain).where(domain.c.id == id))
+
+
+def users(sql: sa.Connection, id: int) -> str:
+    """The first few machines of a domain, in words. "" none."""
+    machines = sql.scalars(sa.select(machine.c.hostname).where(machine.c.domain_id == id).limit(5))
+    return ", ".join(f"machine {name}" for name in machines)
 
 
 def _free(write: Write, name: str) -> None:

@@ -72,13 +72,20 @@ def update(
 def delete(write: Write, *, id: int) -> None:
     """Delete a fabric with its VLANs, when nothing is on them; Conflict naming what is otherwise."""
     old = find(write.sql, id)
-    for one in vlans.in_fabric(write.sql, id):
-        if users := vlans.users(write.sql, one.id):
-            raise Conflict(
-                f"The fabric {old.name} is in use: on its VLAN {one.name} (id {one.id}) there is {users}.",
-                resolution="Move that to another VLAN, or delete it, first.",
-            )
+    if found := users(write.sql, id):
+        raise Conflict(
+            f"The fabric {old.name} is in use: {found}.",
+            resolution="Move that to another VLAN, or delete it, first.",
+        )
     write.sql.execute(sa.delete(fabric).where(fabric.c.id == id))
+
+
+def users(sql: sa.Connection, id: int) -> str:
+    """The first VLAN of a fabric that something is on, and what, in words. "" nothing."""
+    for one in vlans.in_fabric(sql, id):
+        if found := vlans.users(sql, one.id):
+            return f"on its VLAN {one.name} (id {one.id}) there is {found}"
+    return ""
 
 
 def _free(write: Write, name: str) -> None:

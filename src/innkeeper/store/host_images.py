@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from enum import Enum
 
 import sqlalchemy as sa
@@ -9,7 +11,7 @@ import sqlalchemy as sa
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.deployment_tables import host_image
 from innkeeper.store.operations import OPEN
-from innkeeper.store.tables import operation
+from innkeeper.store.tables import host, operation
 
 hi, op = host_image.c, operation.c
 
@@ -20,6 +22,29 @@ class Turn(Enum):
     THERE = "it is there"
     MINE = "mine"
     THEIRS = "another operation is at it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnHost:
+    """A host that has an image, or is being given it by the operation `pusher`. `fingerprint`: of which version."""
+
+    host_id: int
+    host: str
+    fingerprint: str
+    pushed: bool
+    pusher: str
+    used_at: float
+
+
+def everywhere(sql: sa.Connection) -> dict[int, list[OnHost]]:
+    """Which hosts have which images, by the image's id; hosts by name. One query."""
+    columns = (hi.image_id, hi.host_id, host.c.name.label("host"), hi.fingerprint, hi.pushed, hi.pusher, hi.used_at)
+    query = sa.select(*columns).join(host, host.c.id == hi.host_id).order_by(host.c.name)
+    found: dict[int, list[OnHost]] = defaultdict(list)
+    for row in sql.execute(query):
+        values = dict(row._mapping)
+        found[values.pop("image_id")].append(OnHost(**values))
+    return dict(found)
 
 
 def fingerprint(sql: sa.Connection, host_id: int, image_id: int) -> str | None:

@@ -60,12 +60,16 @@ def delete(write: Write, *, id: int) -> None:
     old = find(write.sql, id=id)
     if id == DEFAULT_ID:
         raise Conflict("The default resource pool cannot be deleted.")
-    hosts = write.sql.scalars(sa.select(host.c.name).where(host.c.pool_id == id).limit(5)).all()
-    machines = write.sql.scalars(sa.select(machine.c.hostname).where(machine.c.pool_id == id).limit(5)).all()
-    if hosts or machines:
-        users = ", ".join([*(f"VM host {name}" for name in hosts), *(f"machine {name}" for name in machines)])
-        raise Conflict(f"The resource pool {old.name} is in use by {users}.", resolution="Move them first.")
+    if found := users(write.sql, id):
+        raise Conflict(f"The resource pool {old.name} is in use by {found}.", resolution="Move them first.")
     write.sql.execute(sa.delete(pool).where(pool.c.id == id))
+
+
+def users(sql: sa.Connection, id: int) -> str:
+    """What is in a resource pool, in words, the first few of each kind. "" nothing."""
+    hosts = sql.scalars(sa.select(host.c.name).where(host.c.pool_id == id).limit(5)).all()
+    machines = sql.scalars(sa.select(machine.c.hostname).where(machine.c.pool_id == id).limit(5)).all()
+    return ", ".join([*(f"VM host {name}" for name in hosts), *(f"machine {name}" for name in machines)])
 
 
 def _free(write: Write, name: str) -> None:

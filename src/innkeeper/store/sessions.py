@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets as random
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from innkeeper.errors import NotFound
 from innkeeper.store.account_tables import session, sign_in, user_account
 from innkeeper.store.database import NOW, Write, now
 from innkeeper.store.users import User
@@ -62,6 +64,42 @@ def delete(write: Write, token: str) -> None:
 def delete_of(write: Write, *, user_id: int, but: str = "") -> None:
     """Sign a user out everywhere but in one session: their password has changed."""
     write.sql.execute(sa.delete(session).where(session.c.user_id == user_id, session.c.digest != _digest(but)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A browser that signed in. `digest` names it; nobody gets in by it."""
+
+    digest: str
+    created: float
+    seen: float
+    address: str
+    agent: str
+    here: bool
+
+
+def of_user(sql: sa.Connection, *, user_id: int, token: str) -> list[Session]:
+    """The sessions of a user that are not over, last seen first. `here`: the one of that cookie."""
+    mine = _digest(token)
+    query = sa.select(session).where(session.c.user_id == user_id, session.c.seen >= now(sql) - LASTS)
+    return [
+        Session(
+            digest=row.digest,
+            created=row.created,
+            seen=row.seen,
+            address=row.address,
+            agent=row.agent,
+            here=row.digest == mine,
+        )
+        for row in sql.execute(query.order_by(session.c.seen.desc(), session.c.digest))
+    ]
+
+
+def end(write: Write, *, user_id: int, digest: str) -> None:
+    """Sign one browser of a user out; NotFound."""
+    one = sa.delete(session).where(session.c.user_id == user_id, session.c.digest == digest)
+    if not write.sql.execute(one).rowcount:
+        raise NotFound("This browser is signed out already.")
 
 
 def failed(write: Write, who: Collection[str]) -> None:

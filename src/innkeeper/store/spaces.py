@@ -57,10 +57,15 @@ def update(write: Write, *, id: int, name: str | None = None, description: str |
 def delete(write: Write, *, id: int) -> None:
     """Delete a space that no VLAN is in; Conflict naming them otherwise."""
     old = find(write.sql, id)
-    rows = write.sql.execute(sa.select(vlan.c.id, vlan.c.name).where(vlan.c.space_id == id).order_by(vlan.c.id))
-    if users := ", ".join(f"VLAN {row.name} (id {row.id})" for row in rows.fetchmany(5)):
-        raise Conflict(f"The space {old.name} is in use by {users}.", resolution="Move them to another space first.")
+    if found := users(write.sql, id):
+        raise Conflict(f"The space {old.name} is in use by {found}.", resolution="Move them to another space first.")
     write.sql.execute(sa.delete(space).where(space.c.id == id))
+
+
+def users(sql: sa.Connection, id: int) -> str:
+    """The first few VLANs of a space, in words. "" none."""
+    rows = sql.execute(sa.select(vlan.c.id, vlan.c.name).where(vlan.c.space_id == id).order_by(vlan.c.id).limit(5))
+    return ", ".join(f"VLAN {row.name} (id {row.id})" for row in rows)
 
 
 def _free(write: Write, name: str) -> None:

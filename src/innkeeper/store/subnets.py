@@ -119,10 +119,8 @@ def delete(write: Write, *, id: int) -> None:
     old = find(write.sql, id)
     if found := users(write.sql, id):
         raise Conflict(f"The subnet {old.cidr} is in use by {found}.", resolution="Release those addresses first.")
-    if held := list(_of_hosts(write.sql, old, old.vlan_id).values()):
-        raise Conflict(
-            f"The subnet {old.cidr} is in use by {', '.join(held[:5])}.", resolution="A refresh would find it."
-        )
+    if found := host_users(write.sql, old):
+        raise Conflict(f"The subnet {old.cidr} is in use by {found}.", resolution="A refresh would find it.")
     write.sql.execute(sa.delete(subnet).where(subnet.c.id == id))
 
 
@@ -136,6 +134,11 @@ def users(sql: sa.Connection, id: int) -> str:
     reserved = sa.select(address.c.ip).where(address.c.subnet_id == id, address.c.link_id.is_(None))
     found += [f"the reserved address {ip}" for ip in sql.scalars(reserved.order_by(address.c.id).limit(5))]
     return ", ".join(found)
+
+
+def host_users(sql: sa.Connection, one: Subnet) -> str:
+    """The first few interfaces of VM hosts that have an address in a subnet, in words. "" none."""
+    return ", ".join(list(_of_hosts(sql, one, one.vlan_id).values())[:5])
 
 
 def _left_out(sql: sa.Connection, id: int, cidr: str) -> str:

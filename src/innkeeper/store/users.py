@@ -84,6 +84,23 @@ def create(write: Write, *, username: str, password: str, email: str = "", is_ad
     return find(write.sql, id=id)
 
 
+def update(write: Write, *, id: int, email: str, is_admin: bool) -> User:
+    """Change a user; Conflict when no administrator would be left."""
+    old = find(write.sql, id=id)
+    others = sa.select(sa.func.count()).where(user.c.is_admin, user.c.id != id)
+    if old.is_admin and not is_admin and not write.sql.scalar(others):
+        raise Conflict(f"{old.username} is the only administrator.", resolution="Make somebody else one first.")
+    write.sql.execute(sa.update(user).where(user.c.id == id).values(email=email, is_admin=is_admin))
+    return find(write.sql, id=id)
+
+
+def set_password(write: Write, *, id: int, password: str) -> None:
+    """Give a user another password; Invalid when it is empty."""
+    if not password:
+        raise Invalid("A user needs a password.", fields={"password": ["it is empty"]})
+    write.sql.execute(sa.update(user).where(user.c.id == id).values(password=_hasher.hash(password)))
+
+
 def delete(write: Write, *, username: str, heir: str = "") -> None:
     """Delete a user with their API and SSH keys; NotFound. What they own goes to `heir`; Conflict when there is none
     and they own something, or when both have a file of one name."""

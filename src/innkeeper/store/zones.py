@@ -59,12 +59,16 @@ def delete(write: Write, *, id: int) -> None:
     old = find(write.sql, id=id)
     if old.name == DEFAULT:
         raise Conflict("The default zone cannot be deleted.")
-    hosts = write.sql.scalars(sa.select(host.c.name).where(host.c.zone_id == id).limit(5)).all()
-    machines = write.sql.scalars(sa.select(machine.c.hostname).where(machine.c.zone_id == id).limit(5)).all()
-    if hosts or machines:
-        users = ", ".join([*(f"VM host {name}" for name in hosts), *(f"machine {name}" for name in machines)])
-        raise Conflict(f"The zone {old.name} is in use by {users}.", resolution="Move them to another zone first.")
+    if found := users(write.sql, id):
+        raise Conflict(f"The zone {old.name} is in use by {found}.", resolution="Move them to another zone first.")
     write.sql.execute(sa.delete(zone).where(zone.c.id == id))
+
+
+def users(sql: sa.Connection, id: int) -> str:
+    """What is in a zone, in words, the first few of each kind. "" nothing."""
+    hosts = sql.scalars(sa.select(host.c.name).where(host.c.zone_id == id).limit(5)).all()
+    machines = sql.scalars(sa.select(machine.c.hostname).where(machine.c.zone_id == id).limit(5)).all()
+    return ", ".join([*(f"VM host {name}" for name in hosts), *(f"machine {name}" for name in machines)])
 
 
 def _free(write: Write, name: str) -> None:

@@ -31,3 +31,13 @@ def bar(figure: Figure) -> Markup:
     # Hidden from readers of the page: the text beside it says the same.
     frame = f'<svg class="bar" viewBox="0 0 {WIDTH} 10" preserveAspectRatio="none" aria-hidden="true">'
     return Markup(f"{frame}{''.join(pieces)}</svg>")
+
+
+def share(part: int, whole: int) -> Markup:
+    """A bar of what is used of a whole, in any unit."""
+    width = part * WIDTH / max(whole, 1)
+    return Markup(
+        f'<svg class="bar" viewBox="0 0 {WIDTH} 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="bar-claimed" x="0" y="0" width="{width:.1f}" height="10"/>'
+        f'<rect class="bar-free" x="{width:.1f}" y="0" width="{WIDTH - width:.1f}" height="10"/></svg>'
+    )

@@ -77,6 +77,14 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
+def many(count: int) -> str:
+    """A count that may be as large as the addresses of IPv6: 254, "1.8 × 10^19". Digits are cut."""
+    power = len(str(abs(count))) - 1
+    if power < 9:
+        return str(count)
+    return f"{count // 10 ** (power - 1) / 10:g} × 10^{power}"
+
+
 def ranges(ids: Iterable[int]) -> str:
     """Numbers as people write them: 1, 2, 3, 7 → "1-3, 7"."""
     runs: list[list[int]] = []
@@ -96,6 +104,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "moment": moment,
     "percent": percent,
     "plural": plural,
+    "many": many,
     "duration": duration,
     "ranges": ranges,
 }

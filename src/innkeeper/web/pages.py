@@ -33,18 +33,33 @@ _FLASH = "innkeeper_flash"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A place of the navigation. `admin`: for administrators only."""
+    """A place of the navigation. `admin`: for administrators only; `also`: where else one is at this place."""
 
     group: str
     title: str
     path: str
     admin: bool = False
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether that is a page of this place."""
+        return any(path == one or path.startswith(f"{one}/") for one in (self.path, *self.also))
 
 
 PLACES = (
     Place(group="Virtual machines", title="VM hosts", path="/hosts"),
     Place(group="Virtual machines", title="Machines", path="/machines"),
+    Place(group="Virtual machines", title="Images", path="/images"),
+    Place(
+        group="Virtual machines",
+        title="Networks",
+        path="/networks",
+        also=("/fabrics", "/vlans", "/subnets", "/spaces", "/static-routes", "/ip-ranges", "/addresses", "/domains"),
+    ),
+    Place(group="Organisation", title="Resource pools", path="/pools"),
     Place(group="Organisation", title="Zones", path="/zones"),
+    Place(group="Organisation", title="Tags", path="/tags"),
+    Place(group="Organisation", title="Users", path="/users", admin=True),
     Place(group="What happens", title="Operations", path="/operations"),
     Place(group="What happens", title="Events", path="/events"),
     Place(group="What happens", title="Notices", path="/notices"),
@@ -57,7 +72,7 @@ _environment = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals |= {"static": static.address, "version": __version__, "bar": figures.bar}
+_environment.globals |= {"static": static.address, "version": __version__, "bar": figures.bar, "share": figures.share}
 _environment.filters |= formats.FILTERS
 
 
@@ -69,8 +84,7 @@ def render(
     places: dict[str, list[tuple[Place, bool]]] = {}
     for place in PLACES if actor else ():
         if actor and (actor.is_admin or not place.admin):
-            current = path == place.path or path.startswith(f"{place.path}/")
-            places.setdefault(place.group, []).append((place, current))
+            places.setdefault(place.group, []).append((place, place.holds(path)))
     flash = unquote(request.cookies.get(_FLASH, ""))
     notices = request.scope.get(NOTICES, Shown())
     text = _environment.get_template(template).render(

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
 from innkeeper.web import (
+    account,
     add_host,
     add_host_credentials,
     add_host_project,
@@ -13,12 +14,15 @@ from innkeeper.web import (
     add_host_server,
     add_host_trust,
     add_host_waiting,
+    addresses,
     bulk,
     bulk_results,
     compose,
     compressed,
     console,
+    domains,
     events,
+    fabrics,
     first_run,
     host,
     host_actions,
@@ -30,6 +34,10 @@ from innkeeper.web import (
     host_settings,
     host_storage,
     hosts,
+    image_sources,
+    image_upload,
+    images,
+    ip_ranges,
     live,
     machine,
     machine_act,
@@ -39,13 +47,22 @@ from innkeeper.web import (
     machine_edit,
     machine_resize,
     machines,
+    networks,
     notices,
     old_addresses,
     operations,
+    pools,
     preview,
+    search,
     sessions,
     sign_in,
+    spaces,
     static,
+    static_routes,
+    subnets,
+    tags,
+    users,
+    vlans,
     zones,
 )
 
@@ -60,6 +77,8 @@ _MACHINE = (
     machine_delete.router,
     machine_act.router,
 )
+
+_NETWORKS = (networks, fabrics, vlans, subnets, spaces, static_routes, ip_ranges, addresses, domains)
 
 
 def add_pages(app: FastAPI) -> None:
@@ -100,10 +119,19 @@ def add_pages(app: FastAPI) -> None:
         live.router,
         compose.router,
         hosts.router,
+        *(one.router for one in _NETWORKS),
+        pools.router,
         zones.router,
+        tags.router,
+        image_sources.router,
+        image_upload.router,
+        images.router,  # it takes any name after its address
+        account.router,
+        users.router,
         operations.router,
         events.router,
         notices.router,
+        search.router,
         machines.router,
         bulk.router,
         bulk_results.router,
