@@ -83,7 +83,8 @@ class Filled:
     def pairs(self) -> Pairs:
         """All of it by the names of the form's fields, without what is empty."""
         found = [(name, self.values[name]) for name in FIELDS if self.values.get(name)]
-        for kind, rows in (("disk", self.disks), ("nic", self.nics)):
+        kinds: dict[str, Sequence[Disk | Nic]] = {"disk": self.disks, "nic": self.nics}
+        for kind, rows in kinds.items():
             for number, row in enumerate(rows, 1):
                 named = [(f"{kind}-{number}-{one.name}", getattr(row, one.name)) for one in fields(row)]
                 found += [pair for pair in named if pair[1]] or [(named[0][0], "")]

@@ -10,9 +10,9 @@ from innkeeper.web.formats import plural, size
 Options = list[tuple[str, str]]
 
 
-def of(names: Iterable[str], none: str) -> Options:
+def of(names: Iterable[str], without: str) -> Options:
     """Names, after what it is without one."""
-    return [("", none), *((name, name) for name in names)]
+    return [("", without), *((name, name) for name in names)]
 
 
 def pools(limits: Limits, chosen: str) -> Options:
