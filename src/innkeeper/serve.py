@@ -19,13 +19,14 @@ from innkeeper.api.app import make_app
 from innkeeper.api.house import House
 from innkeeper.errors import Conflict, Misconfigured
 from innkeeper.settings import Settings
-from innkeeper.store import users
+from innkeeper.store import first_run, users
 from innkeeper.store.database import Write
 from innkeeper.store.secrets import Cipher
 
 
 def up(settings: Settings) -> None:
-    """Serve until interrupted. The first start makes an administrator and prints the API key, once."""
+    """Serve until interrupted. The first start makes an administrator and prints the API key, once; or,
+    told so, leaves that to a page and prints the code for it."""
     configure_logs(settings.log_level)
     if settings.demo_fleet:
         settings = demo_fleet.prepare(settings)
@@ -34,10 +35,13 @@ def up(settings: Settings) -> None:
     app = make_app(settings)
     house = app.state.house
     database, cipher = house.services.database, house.services.cipher
-    where = f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}/MAAS/"
+    base = f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}"
+    where = f"{base}/MAAS/"
     password = random.token_urlsafe(12)
-    key = database.transact(_first_admin, cipher, password=password)
-    if key is not None:
+    if not settings.first_admin and (code := database.transact(first_run.offer, cipher)):
+        print(f"Innkeeper's first start: make the administrator at {base}/first-run")
+        print(f"  code: {code}")
+    if settings.first_admin and (key := database.transact(_first_admin, cipher, password=password)) is not None:
         print("Innkeeper's first start: the administrator 'admin' was made.")
         print(f"  password: {password}")
         print(f"  API key:  {key.text}")
@@ -62,6 +66,7 @@ def _first_admin(write: Write, cipher: Cipher, *, password: str) -> users.ApiKey
         users.create(write, username="admin", password=password, is_admin=True)
     except Conflict:
         return None  # of several first starts at once another was first
+    first_run.withdraw(write)  # of a start that left it to a page
     return users.add_key(write, cipher, username="admin", name="first start")
 
 

@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     name: str = Field(default="innkeeper", description="this installation's name, part of the certificates it makes")
     domain: str = Field(default="maas", description="the default domain of machines, made at first start")
 
+    first_admin: bool = Field(
+        default=True,
+        description="the first start makes the administrator admin and prints the key; "
+        "false: a page makes one, with a code that is printed",
+    )
+
     compose_wait: float = Field(default=90.0, description="how long a request waits for an operation to end")
     per_host: int = Field(default=8, ge=1, description="operations at once on one host")
     refresh_every: float = Field(default=600.0, description="full refresh of a host with an open event stream")

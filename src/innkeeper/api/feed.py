@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -45,6 +46,13 @@ class Feed:
         async with self._turned:
             self._over = True
             self._turned.notify_all()
+
+    async def rest(self, seconds: float) -> bool:
+        """Wait so long; at once when the process stops. Whether it does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._turned:
+                await self._turned.wait_for(lambda: self._over)
+        return self._over
 
     def _heard(self, _events: list[dict[str, Any]]) -> None:
         if self._followers and not self._loop.is_closed():

@@ -33,6 +33,14 @@ def _where_it_keeps_things(command: _Command) -> _Command:
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (0: a free one).")
 @click.option("--demo-fleet", is_flag=True, default=None, help="Simulated hosts with machines, to look at the pages.")
+@click.option(
+    "--no-admin",
+    "first_admin",
+    flag_value=False,
+    type=bool,
+    default=None,
+    help="Make no administrator at the first start: a page does, with the code that is printed.",
+)
 @_where_it_keeps_things
 def up(**options: Any) -> None:
     """Start the server, and stop it with Ctrl-C.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from innkeeper.model.host import Inventory
+from innkeeper.model.host import Inventory, Project
 from innkeeper.model.image import ImageFacts, ImageSpec
 from innkeeper.model.machine import InstanceFacts, InstanceSpec, PowerState
 
@@ -136,6 +136,9 @@ class Hypervisor(Protocol):
 
     async def distrust(self, *, certificate: str) -> None:
         """Take a client certificate (PEM) out of the host's trust list. Not being in it is success."""
+
+    async def projects(self) -> tuple[Project, ...]:
+        """The projects that we may see."""
 
     async def ensure_project(self, *, description: str, tags: tuple[tuple[str, str], ...]) -> None:
         """Make the tracked project if it is missing."""

@@ -111,6 +111,10 @@ class Simulated(SimulatedGuests):
         async with self._call("distrust", change=True) as state:
             state.trusted = [one for one in state.trusted if one != certificate]
 
+    async def projects(self) -> tuple[Project, ...]:
+        async with self._call("projects") as state:
+            return tuple(Project(name=name) for name in state.projects)
+
     async def ensure_project(self, *, description: str, tags: tuple[tuple[str, str], ...]) -> None:
         async with self._call("ensure_project", change=True) as state:
             state.projects.setdefault(self._target.project, dict(tags).get("operation", ""))

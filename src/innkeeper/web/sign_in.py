@@ -10,8 +10,9 @@ from fastapi.responses import Response
 from innkeeper.api.auth import Actor
 from innkeeper.api.house import House, audit
 from innkeeper.api.v1.access import house
-from innkeeper.store import sessions, users
+from innkeeper.store import first_run, sessions, users
 from innkeeper.store.database import Write
+from innkeeper.store.users import User
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import COOKIE, BrowserSession, check_origin, local
 
@@ -24,6 +25,8 @@ async def page(request: Request, inn: Inn, next: str = "/") -> Response:
     """The form; who is signed in already goes on."""
     if await BrowserSession(inn).identify(request, oauth={}):
         return done(local(next))
+    if await inn.services.database.reading(first_run.offered):
+        return done("/first-run")
     return render(request, "sign_in.html", title="Sign in", next=local(next), username="", trouble="")
 
 
@@ -59,15 +62,19 @@ async def sign_in(
             trouble=trouble,
         )
     assert one is not None
+    return await begin_session(request, inn, one, done(local(next)))
+
+
+async def begin_session(request: Request, inn: House, one: User, response: Response) -> Response:
+    """Sign somebody in who has shown who they are, with that answer."""
 
     def start(write: Write) -> str:
         actor = Actor(user_id=one.id, username=one.username, is_admin=one.is_admin)
         audit(write, request, actor, "signed in")
-        agent = request.headers.get("user-agent", "")
+        address, agent = request.client.host if request.client else "", request.headers.get("user-agent", "")
         return sessions.create(write, user_id=one.id, address=address, agent=agent)
 
-    token = await database.writing(start)
-    response = done(local(next))
+    token = await inn.services.database.writing(start)
     secure = request.url.scheme == "https"
     response.set_cookie(
         COOKIE, token, max_age=int(sessions.LASTS), httponly=True, samesite="lax", secure=secure, path="/"

@@ -6,6 +6,7 @@ from innkeeper.model.lifecycle import BUSY, Status
 from innkeeper.model.machine import PowerState
 from innkeeper.store.operations import State
 
+_SOON = ((7, "bad"), (30, "warn"))  # days left of a certificate
 _BAD = (Status.BROKEN, Status.MISSING)
 _OPERATIONS = {State.RUNNING: "busy", State.UNDOING: "warn", State.DONE: "good", State.FAILED: "bad"}
 
@@ -27,3 +28,8 @@ def of_power(power: PowerState) -> str:
 def of_operation(state: str) -> str:
     """An operation's state."""
     return _OPERATIONS.get(State(state), "bad")
+
+
+def of_days(left: int | None) -> str:
+    """The days left of a certificate; None: not known."""
+    return "off" if left is None else next((tone for days, tone in _SOON if left <= days), "good")

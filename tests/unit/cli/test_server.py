@@ -157,3 +157,8 @@ def test_apikey_makes_and_deletes(calls: Calls, run: Run) -> None:
     assert "cannot be used together" in both.stderr
     assert run("apikey").exit_code == 2
     assert len(calls) == 2
+
+
+def test_up_leaves_the_administrator_to_a_page_when_told(calls: Calls, run: Run) -> None:
+    assert run("up").exit_code == run("up", "--no-admin").exit_code == 0
+    assert [settings.first_admin for settings, _ in calls] == [True, False]

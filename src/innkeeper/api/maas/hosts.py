@@ -22,7 +22,7 @@ from innkeeper.hypervisors import introduction
 from innkeeper.model.host import Host, HostState
 from innkeeper.model.names import check_hostname, random_name
 from innkeeper.operations import add_host, refresh, remove_host, update_host
-from innkeeper.store import hosts, operations, storage_pools, unfinished
+from innkeeper.store import host_drafts, hosts, operations, storage_pools, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.figures import figures
 
@@ -87,7 +87,7 @@ async def create(call: Call) -> object:
             memory_ratio=parameters.ratio(values, "memory_over_commit_ratio"),
             macvlan_mode=values.text("default_macvlan_mode") or None,
             credentials=mine,
-            made_here=not brought,
+            made_here=not brought or host_drafts.made_here(write.sql, certificate=mine.certificate),
             secret=values.text("password"),
             power_user=values.text("power_user"),
             default_pool=values.text("default_storage_pool"),

@@ -40,7 +40,7 @@ from innkeeper.hypervisors.lxd import (
 from innkeeper.hypervisors.lxd.client import Client, Connection, Observer, Timeouts, path, unobserved
 from innkeeper.hypervisors.lxd.marks import mark, marks, ours
 from innkeeper.hypervisors.together import both
-from innkeeper.model.host import Inventory
+from innkeeper.model.host import Inventory, Project
 from innkeeper.model.image import ImageFacts, ImageSpec
 from innkeeper.model.machine import InstanceFacts, InstanceSpec
 
@@ -95,6 +95,9 @@ class Lxd:
 
     async def distrust(self, *, certificate: str) -> None:
         await trust.remove(self._client, certificate=certificate)
+
+    async def projects(self) -> tuple[Project, ...]:
+        return await projects.listing(self._client)
 
     async def ensure_project(self, *, description: str, tags: tuple[tuple[str, str], ...]) -> None:
         await projects.ensure(self._client, self._project, description=description, tags=tags)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from innkeeper.errors import HostFailure, HostRefused, HostUnreachable
-from innkeeper.hypervisors.lxd import failures, networks, resources, server, shapes, storage, units, volumes
+from innkeeper.hypervisors.lxd import failures, networks, projects, resources, server, shapes, storage, units, volumes
 from innkeeper.hypervisors.lxd.client import Client, path
 from innkeeper.hypervisors.together import both, together
 from innkeeper.model.host import HostInterface, Inventory, Project, StoragePool
@@ -63,8 +63,7 @@ class _Reading:
         return await self._part("resources", shapes.Resources(), self._get(path("resources"), shapes.Resources))
 
     async def projects(self) -> tuple[Project, ...]:
-        listed = await self._part("projects", [], self._get(path("projects", recursion=1), list[shapes.Project]))
-        return tuple(Project(name=entry.name, description=entry.description) for entry in listed)
+        return await self._part("projects", (), projects.listing(self._client))
 
     async def profiles(self) -> tuple[str, ...]:
         # Addresses are enough: the long list counts the users of every profile.

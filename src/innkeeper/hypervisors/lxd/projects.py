@@ -6,10 +6,17 @@ from innkeeper.errors import HostRefused
 from innkeeper.hypervisors.lxd import operations, shapes
 from innkeeper.hypervisors.lxd.client import Client, path
 from innkeeper.hypervisors.lxd.marks import mark, marked
+from innkeeper.model.host import Project
 
 # Volumes and profiles are the project's own: nothing of "default" leaks in, and nothing of ours out. Images are those
 # of "default", so that what an administrator put there can be used. Networks stay the host's (the server's default).
 _FEATURES = {"features.images": "false", "features.profiles": "true", "features.storage.volumes": "true"}
+
+
+async def listing(client: Client) -> tuple[Project, ...]:
+    """The projects that we may see."""
+    listed = await client.get(path("projects", recursion=1), list[shapes.Project])
+    return tuple(Project(name=entry.name, description=entry.description) for entry in listed)
 
 
 async def ensure(client: Client, name: str, *, description: str, tags: tuple[tuple[str, str], ...]) -> None:

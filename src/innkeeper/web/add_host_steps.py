@@ -1,0 +1,110 @@
+"""The steps of adding a VM host: which there are, how far one got, and the page around each of them.
+
+What was said so far is kept by the server, so that one can stop and go on later, at another place too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi.responses import RedirectResponse, Response
+from starlette.requests import Request
+
+from innkeeper.api.auth import Actor
+from innkeeper.store import host_drafts, hosts
+from innkeeper.store.host_drafts import Draft
+from innkeeper.web.calls import NONE, Trouble
+from innkeeper.web.pages import render
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A step: its last piece of path, and how it is called."""
+
+    path: str
+    title: str
+
+
+STEPS = (
+    Step(path="address", title="Address and name"),
+    Step(path="credentials", title="Credentials"),
+    Step(path="server", title="Server"),
+    Step(path="trust", title="Trust"),
+    Step(path="project", title="Project"),
+    Step(path="review", title="Review"),
+)
+_TITLES = {one.path: one.title for one in STEPS}
+_ORDER = [one.path for one in STEPS]
+
+
+def reached(one: Draft) -> str:
+    """The step that is next: all before it were done."""
+    done = (True, one.way, one.fingerprint, one.trusted, one.project)
+    return next((step for step, has in zip(_ORDER, done, strict=False) if not has), _ORDER[-1])
+
+
+def open_to(one: Draft, step: str) -> bool:
+    """Whether a step can be done: it is next, or was done before."""
+    return _ORDER.index(step) <= _ORDER.index(reached(one))
+
+
+def address(one: Draft, step: str = "") -> str:
+    """Where a step is done; without one the next."""
+    return f"/hosts/add/{one.id}/{step or reached(one)}"
+
+
+def resume(one: Draft) -> tuple[str, str]:
+    """What is next in words, and where."""
+    return _TITLES[reached(one)].lower(), address(one)
+
+
+def onward(request: Request, target: str) -> Response:
+    """Another page instead of this one, also where a page that is open asked for itself again."""
+    if "hx-request" in request.headers:
+        return Response(status_code=200, headers={"HX-Redirect": target, "Cache-Control": "no-store"})
+    return RedirectResponse(target, status_code=303)
+
+
+def became(sql: sa.Connection, one: Draft) -> int | None:
+    """The VM host that it has become: of its name, and shown its certificate."""
+    found = hosts.named(sql, one.name)
+    if found is None or not one.certificate or hosts.pins(sql, found.id)[0] != one.certificate:
+        return None
+    return found.id
+
+
+def load(sql: sa.Connection, id: int) -> tuple[Draft, int | None]:
+    """One with the VM host that it has become; NotFound."""
+    one = host_drafts.find(sql, id)
+    return one, became(sql, one)
+
+
+def show(
+    request: Request,
+    template: str,
+    *,
+    who: Actor,
+    step: str,
+    draft: Draft | None,
+    title: str,
+    trouble: Trouble = NONE,
+    **values: Any,
+) -> Response:
+    """The page of a step, with all steps above it."""
+    steps = [
+        (one.title, address(draft, one.path) if draft and open_to(draft, one.path) else "", one.path == step)
+        for one in STEPS
+    ]
+    return render(
+        request,
+        template,
+        title=title,
+        actor=who,
+        status=trouble.status,
+        steps=steps,
+        draft=draft,
+        trouble=trouble,
+        **values,
+    )
