@@ -51,6 +51,7 @@ _level = sa.case(
     (sa.and_(e.kind == "operation", e.state == State.UNDOING), int(Level.WARNING)),
     (sa.and_(e.kind == "operation", e.step != "", e.state == State.RUNNING), int(Level.DEBUG)),
     (sa.and_(e.kind == "machine", e.state.in_(_FAILED)), int(Level.ERROR)),
+    (e.what == "notice", int(Level.WARNING)),
     else_=int(Level.INFO),
 )
 _ALL = (

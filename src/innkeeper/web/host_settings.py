@@ -100,17 +100,15 @@ async def of_group(id: HostId, group: str) -> Response:
 @router.post("/{group}")
 async def save(request: Request, inn: Inn, who: AdminPage, id: HostId, group: str) -> Response:
     """One group is saved. What needs the host itself asks it: when that fails all is as it was."""
+    fields_of = GROUPS[_known(group)]
     form = {name: str(value) for name, value in (await request.form()).items()}
     database = inn.services.database
     host = (await database.reading(head, id)).host
     try:
-        fields = GROUPS[_known(group)](form, host)
-        await perform(request, who, "PUT", f"vm-hosts/{id}/", sent=fields, patience=PATIENCE)
-    except NotFound:
-        raise
+        await perform(request, who, "PUT", f"vm-hosts/{id}/", sent=fields_of(form, host), patience=PATIENCE)
     except InnkeeperError as error:
         return await _page(request, inn, who, id, group=group, form=form, trouble=Trouble.of(error))
-    running = await database.reading(reaching, id)
+    running = await database.reading(reaching, id) if group == "connection" else ""
     if running:
         return done(f"/operations/{running}", f"{host.name} has not answered yet. This goes on by itself.")
     return done(f"/hosts/{id}/settings", "The settings were saved.")
@@ -190,7 +188,7 @@ async def _page(
         alive=False,
         status=trouble.status,
         has=found,
-        values=found.values | form,
+        values={**found.values, **form},
         modes=[("", "as the host has it"), *((mode, mode) for mode in MODES)],
         certificate=introduction.facts(certificate) if certificate else None,
         fine=NONE,
