@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
@@ -18,7 +18,6 @@ from innkeeper.web.sessions import SignedIn
 from innkeeper.web.wires import Wire, Wires, wires
 
 router = APIRouter(include_in_schema=False)
-By = Literal["fabric", "space"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +35,7 @@ async def overview(
     request: Request,
     inn: Inn,
     who: SignedIn,
-    by: By = "fabric",
+    by: str = "fabric",
     q: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Everything, searched, by fabric or by space."""
@@ -46,7 +45,7 @@ async def overview(
         return cursor, wires(sql)
 
     cursor, there = await inn.services.database.reading(ask)
-    known = _by_fabric(there) if by == "fabric" else _by_space(there)
+    known = _by_space(there) if by == "space" else _by_fabric(there)
     words = q.casefold().split()
     groups = [found for one in known if (found := _matching(one, words)) is not None]
     return render(
@@ -54,7 +53,7 @@ async def overview(
         "networks.html",
         title="Networks",
         actor=who,
-        by=by,
+        by="space" if by == "space" else "fabric",
         q=q,
         known=len(there.wires),
         groups=groups,

@@ -98,6 +98,8 @@ def add_forms(router: APIRouter, noun: Noun) -> None:
 
     async def find(inn: House, who: Actor, key: str) -> Seen:
         permit(who, noun.who.door)
+        if "\0" in key:
+            raise NotFound("There is no such page.")
         return await inn.services.database.reading(noun.find, who, key)
 
     @router.get(f"{noun.place}/new")
