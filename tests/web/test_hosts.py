@@ -82,13 +82,12 @@ async def many(house: Inn) -> int:
     first = await house.add_host("h000")
 
     def copy(write: Write) -> None:
+        own = {"id", "system_id", "created", "updated", "state_since"}
         row = dict(write.sql.execute(sa.select(host).where(host.c.id == first)).one()._mapping)
         pool = dict(write.sql.execute(sa.select(storage_pool)).one()._mapping)
         for number in range(1, 200):
-            del_id = {
-                name: value for name, value in row.items() if name not in ("id", "system_id", "created", "updated")
-            }
-            fresh = del_id | {"name": f"h{number:03}", "fingerprint": f"{number:064}", "state": "removing"}
+            kept = {name: value for name, value in row.items() if name not in own}
+            fresh = kept | {"name": f"h{number:03}", "fingerprint": f"{number:064}", "state": "removing"}
             id = hosts.insert(write, **fresh)
             write.sql.execute(sa.insert(storage_pool).values(**(pool | {"host_id": id})))
 

@@ -17,7 +17,8 @@ from innkeeper.store.users import User
 
 _PATH = "first-run/code"
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
-_LOCK = sa.select(secret.c.value).where(secret.c.path == _PATH).with_for_update()
+_STORED = sa.select(secret.c.value).where(secret.c.path == _PATH)
+_LOCK = _STORED.with_for_update()
 
 
 def offer(write: Write, cipher: Cipher) -> str:
@@ -33,7 +34,7 @@ def offer(write: Write, cipher: Cipher) -> str:
 
 def offered(sql: sa.Connection) -> bool:
     """Whether the administrator can be made with a code."""
-    return not _has_users(sql) and sql.execute(_LOCK.with_for_update(None)).first() is not None
+    return not _has_users(sql) and sql.execute(_STORED).first() is not None
 
 
 def make_administrator(
