@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from innkeeper.errors import ErrorRecord, HostRefused, InnkeeperError
+from innkeeper.errors import Conflict, ErrorRecord, HostRefused, InnkeeperError
 from innkeeper.hypervisors.base import VolumeSpec
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec, Machine, PowerState
@@ -143,6 +143,8 @@ def deploy_at_once(write: Write, work: Work) -> None:
     one, told = machines.find(write.sql, system_id), len(write.events)
     try:
         with write.sql.begin_nested():
+            if one.composer_id is None:
+                raise Conflict("Who it was composed for is gone.")
             image = images.find(write.sql, work.arguments["image"])
             _, user_data = deployments.secrets_of(write.sql, services.cipher, system_id)
             machines.update(write, system_id, owner_id=one.composer_id)
