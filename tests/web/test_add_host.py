@@ -281,7 +281,8 @@ async def test_a_project_that_is_a_host_already_cannot_be_taken_twice(
     refused = await admin.send(f"{at}/review")
     assert refused.status_code == 409
     assert "is VM host first" in refused.text
-    assert (await review_new(admin, at, "second")).url.path == "/hosts/2"  # nothing was lost
+    assert "alpha was added." in (await review_new(admin, at, "second")).text  # nothing was lost
+    assert [one["project"] for one in await swift.admin.get("vm-hosts/")] == ["default", "second"]
 
 
 async def test_sent_twice_it_is_added_once(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
