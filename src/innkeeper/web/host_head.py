@@ -16,12 +16,10 @@ from innkeeper.model.host import Host, HostState
 from innkeeper.store import counts, events, hosts, pools, unfinished, zones
 from innkeeper.store.candidates import USABLE
 from innkeeper.store.operations import Operation
-from innkeeper.web import live
-from innkeeper.web.hosts import TONES
+from innkeeper.web import live, tones
+from innkeeper.web.hosts import KINDS
 from innkeeper.web.pages import render
 
-# Of the certificate that we show to a host: days left, and the tone of their number.
-_SOON = ((7, "bad"), (30, "warn"))
 _BUSY = (HostState.ADDING, HostState.REMOVING)
 
 
@@ -59,9 +57,13 @@ class Head:
 
     @property
     def days_tone(self) -> str:
-        """How the days left of its certificate look: good, warn or bad."""
-        left = self.days_left
-        return next((tone for days, tone in _SOON if left is not None and left <= days), "good")
+        """How the days left of its certificate look."""
+        return tones.of_days(self.days_left)
+
+    @property
+    def kind(self) -> str:
+        """What is spoken to, in words."""
+        return KINDS.get(self.host.kind, self.host.kind)
 
     @property
     def takes_machines(self) -> bool:
@@ -88,7 +90,7 @@ def head(sql: sa.Connection, id: int) -> Head:
         raise NotFound("There is no such VM host.", resolution="It may have been removed.") from None
     return Head(
         host=one,
-        tone=TONES.get(one.state, "bad"),
+        tone=tones.of_host(one.state),
         zone=next((zone.name for zone in zones.listing(sql) if zone.id == one.zone_id), ""),
         pool=next((pool.name for pool in pools.listing(sql) if pool.id == one.pool_id), ""),
         vms=counts.on_host(sql, id),

@@ -17,7 +17,7 @@ from innkeeper.model import capacity
 from innkeeper.model.capacity import Figure
 from innkeeper.model.host import Host, HostState
 from innkeeper.store import events, host_drafts, hosts, machines, pools, zones
-from innkeeper.store.figures import Figures, figures
+from innkeeper.store.figures import figures
 from innkeeper.store.host_drafts import Draft
 from innkeeper.web import add_host_steps, live, tones
 from innkeeper.web.pages import render
@@ -28,13 +28,6 @@ router = APIRouter(include_in_schema=False)
 SIZES = (25, 50, 100, 200)  # rows of a page
 PAGE = 50
 KINDS = {"lxd": "LXD"}
-TONES = {
-    HostState.READY: "good",
-    HostState.ADDING: "busy",
-    HostState.REMOVING: "busy",
-    HostState.WAITING: "warn",
-    HostState.DEGRADED: "warn",
-}
 _SHORT = Query(max_length=256)
 
 
@@ -90,22 +83,6 @@ class Wanted:
         return all(word in text for word in self.q.casefold().split())
 
 
-def summed(counted: Figures) -> Figure | None:
-    """All pools of a host as one figure of storage; None when none is measured."""
-    many = [figure for _, figure in counted.storage]
-    if not many:
-        return None
-    return Figure(
-        resource="storage",
-        unit="bytes",
-        physical=sum(one.physical for one in many),
-        ratio=1.0,
-        limit=capacity.total(many),
-        claimed=sum(one.claimed for one in many),
-        others=sum(one.others for one in many),
-    )
-
-
 SORTS = (
     Sort(name="name", title="Name", key=lambda row: row.host.name),
     Sort(name="state", title="State", key=lambda row: (str(row.host.state), row.host.name)),
@@ -126,14 +103,14 @@ def _rows(sql: sa.Connection) -> list[Row]:
     return [
         Row(
             host=one,
-            tone=TONES.get(one.state, "bad"),
+            tone=tones.of_host(one.state),
             vms=vms.get(one.id, 0),
             zone=zone_names[one.zone_id],
             pool=pool_names[one.pool_id],
             days_left=days_left(one.certificate_expires),
             cores=counted[one.id].cores,
             memory=counted[one.id].memory,
-            storage=summed(counted[one.id]),
+            storage=capacity.together((figure for _, figure in counted[one.id].storage), resource="storage"),
         )
         for one in many
     ]

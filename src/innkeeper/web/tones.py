@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import BUSY, Status
 from innkeeper.model.machine import PowerState
 from innkeeper.store.operations import State
 
 _SOON = ((7, "bad"), (30, "warn"))  # days left of a certificate
+_HOSTS = {
+    HostState.READY: "good",
+    HostState.ADDING: "busy",
+    HostState.REMOVING: "busy",
+    HostState.WAITING: "warn",
+    HostState.DEGRADED: "warn",
+}
 _BAD = (Status.BROKEN, Status.MISSING)
 _OPERATIONS = {State.RUNNING: "busy", State.UNDOING: "warn", State.DONE: "good", State.FAILED: "bad"}
+
+
+def of_host(state: HostState) -> str:
+    """A VM host's state."""
+    return _HOSTS.get(state, "bad")
 
 
 def of_status(status: Status) -> str:
