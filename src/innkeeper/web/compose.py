@@ -30,7 +30,7 @@ async def on_the_best(request: Request, inn: Inn, who: AdminPage) -> Response:
     return await _form(request, inn, who, None)
 
 
-@router.get("/hosts/{host_id}/compose")
+@router.get("/hosts/{host_id:int}/compose")
 async def on_one(request: Request, inn: Inn, who: AdminPage, host_id: HostId) -> Response:
     return await _form(request, inn, who, host_id)
 
@@ -40,7 +40,7 @@ async def review_of_all(request: Request, inn: Inn, who: AdminPage) -> Response:
     return await _review(request, inn, who, None)
 
 
-@router.get("/hosts/{host_id}/compose/review")
+@router.get("/hosts/{host_id:int}/compose/review")
 async def review_of_one(request: Request, inn: Inn, who: AdminPage, host_id: HostId) -> Response:
     return await _review(request, inn, who, host_id)
 
@@ -52,7 +52,7 @@ async def compose_on_the_best(
     return await _compose(request, inn, who, None, chosen=chosen)
 
 
-@router.post("/hosts/{host_id}/compose/review")
+@router.post("/hosts/{host_id:int}/compose/review")
 async def compose_on_one(request: Request, inn: Inn, who: AdminPage, host_id: HostId) -> Response:
     return await _compose(request, inn, who, host_id, chosen=host_id)
 
