@@ -41,7 +41,7 @@ def listing(sql: sa.Connection) -> list[UserRow]:
     query = sa.select(
         *(u.id, u.username, u.email, u.is_admin, u.created),
         sa.select(count).where(machine.c.owner_id == u.id).scalar_subquery().label("machines"),
-        sa.select(count).where(api_key.c.user_id == u.id).scalar_subquery().label("keys"),
+        sa.select(count).where(api_key.c.user_id == u.id).scalar_subquery().label("api_keys"),
         sa.select(count).where(ssh_key.c.user_id == u.id).scalar_subquery().label("ssh_keys"),
         sa.select(sa.func.max(session.c.seen)).where(session.c.user_id == u.id).scalar_subquery().label("seen"),
     )
@@ -50,7 +50,7 @@ def listing(sql: sa.Connection) -> list[UserRow]:
             user=User(id=row.id, username=row.username, email=row.email, is_admin=row.is_admin),
             created=row.created,
             machines=row.machines,
-            keys=row.keys,
+            keys=row.api_keys,
             ssh_keys=row.ssh_keys,
             seen=row.seen,
         )
