@@ -21,7 +21,7 @@ Inn = Annotated[House, Depends(house)]
 async def console(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
     """The island, and below it the text that is kept. Forbidden as the API has it."""
     kept = await api.read(system_id, inn, who)
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     return show(
         request,
         "machine_console.html",

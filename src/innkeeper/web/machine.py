@@ -17,7 +17,7 @@ from innkeeper.store import deployments, event_pages, hosts, placements
 from innkeeper.store.event_pages import Page, Wanted
 from innkeeper.store.placements import StoredVerdict
 from innkeeper.web.events import turn
-from innkeeper.web.machine_head import Head, read, show
+from innkeeper.web.machine_head import Head, read_with, show
 from innkeeper.web.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, prefix="/machines/{system_id}")
@@ -69,7 +69,7 @@ async def summary(request: Request, inn: Inn, who: SignedIn, system_id: str, ver
         deployment = deployments.find(sql, system_id)
         return Summary(why=_why(sql, system_id, whole=verdicts == "all"), deployment=deployment)
 
-    top, about = await read(inn, who, system_id, more)
+    top, about = await read_with(inn, who, system_id, more)
     waits = top.status == Status.DEPLOYING and not top.work
     return show(request, "machine_summary.html", top, title=top.one.hostname, about=about, waits=waits)
 
@@ -104,8 +104,7 @@ async def happened(
         wanted = Wanted(machine=system_id)
         return event_pages.page(sql, wanted, before=before, after=after, limit=PAGE, seen_by=viewer(who))
 
-    top, found = await read(inn, who, system_id, more)
-    assert found is not None
+    top, found = await read_with(inn, who, system_id, more)
     newer, older = turn(request, found)
     title = f"{top.one.hostname}: events"
     return show(request, "machine_events.html", top, title=title, found=found, newer=newer, older=older)

@@ -29,7 +29,7 @@ _SIMPLE = frozenset(one.name for one in ACTIONS if one.op)
 @router.get("/{name}")
 async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str, name: str) -> Response:
     _known(name)
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     return _form(request, top, top.wanted(name), values={})
 
 
@@ -41,7 +41,7 @@ async def act(request: Request, inn: Inn, who: SignedIn, system_id: str, name: s
     path, fields = f"machines/{system_id}/", [*action.fields, *sent(form, "comment")]
     if action.op == "allocate":
         path, fields = "machines/", [("system_id", system_id), *fields]
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     try:
         await perform(request, who, "POST", path, op=action.op, sent=fields, patience=PATIENCE)
     except InnkeeperError as error:

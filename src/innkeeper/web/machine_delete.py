@@ -31,7 +31,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Resp
 @router.post("")
 async def delete(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
     form = await request.form()
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     name = top.one.hostname
     try:
         if str(form.get("typed", "")).strip() != name:
@@ -65,7 +65,7 @@ def _consequences(top: Head) -> tuple[list[str], list[str]]:
 
 
 async def _form(request: Request, inn: House, who: Actor, system_id: str, trouble: Trouble = NONE) -> Response:
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     if not trouble.brief:
         top.wanted("delete")
     goes, stays = _consequences(top)

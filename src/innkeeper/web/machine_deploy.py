@@ -21,7 +21,7 @@ from innkeeper.settings import Settings
 from innkeeper.store import configuration, images, ssh_keys
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.machine_act import PATIENCE
-from innkeeper.web.machine_head import Head, read, show
+from innkeeper.web.machine_head import Head, read, read_with, show
 from innkeeper.web.pages import done
 from innkeeper.web.sessions import SignedIn
 
@@ -62,7 +62,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Resp
 @router.post("")
 async def deploy(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
     form = await request.form(max_part_size=user_data.MOST)
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     try:
         fields = [*sent(form, "distro_series", "comment"), *await _user_data(form)]
         path = f"machines/{system_id}/"
@@ -91,8 +91,7 @@ async def _form(
     trouble: Trouble = NONE,
 ) -> Response:
     settings = inn.services.settings
-    top, choice = await read(inn, who, system_id, lambda sql, top: _choice(sql, top, who, settings))
-    assert choice is not None
+    top, choice = await read_with(inn, who, system_id, lambda sql, top: _choice(sql, top, who, settings))
     if not trouble.brief:
         top.wanted("deploy")
     return show(

@@ -16,7 +16,7 @@ from innkeeper.model.machine import Disk, Interface
 from innkeeper.model.network import Fabric, Link, Space, Subnet, Vlan
 from innkeeper.store import hosts, networks, storage_pools
 from innkeeper.store.storage_pools import PoolRow
-from innkeeper.web.machine_head import Head, read, show
+from innkeeper.web.machine_head import Head, read_with, show
 from innkeeper.web.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, prefix="/machines/{system_id}")
@@ -50,8 +50,7 @@ async def network(request: Request, inn: Inn, who: SignedIn, system_id: str) -> 
         theirs = hosts.inventory(sql, top.carries.id).interfaces if top.carries else ()
         return _nics(sql, top), theirs
 
-    top, found = await read(inn, who, system_id, more)
-    assert found is not None
+    top, found = await read_with(inn, who, system_id, more)
     nics, theirs = found
     return show(
         request, "machine_network.html", top, title=f"{top.one.hostname}: network", nics=nics, interfaces=theirs
@@ -91,7 +90,7 @@ class Stored:
 @router.get("/storage")
 async def storage(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
     """The disks, where each is and how much of it is written."""
-    top, disks = await read(inn, who, system_id, _disks)
+    top, disks = await read_with(inn, who, system_id, _disks)
     return show(request, "machine_storage.html", top, title=f"{top.one.hostname}: storage", disks=disks)
 
 

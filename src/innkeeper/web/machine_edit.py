@@ -17,7 +17,7 @@ from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.store import domains, pools, tags, zones
 from innkeeper.web.calls import NONE, Trouble, perform, sent
-from innkeeper.web.machine_head import Head, read, show
+from innkeeper.web.machine_head import Head, read_with, show
 from innkeeper.web.pages import done
 from innkeeper.web.sessions import SignedIn
 
@@ -54,8 +54,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Resp
 async def update(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
     form = await request.form()
     values = {name: str(value) for name, value in form.items()}
-    top, choices = await read(inn, who, system_id, _choices)
-    assert choices is not None
+    top, choices = await read_with(inn, who, system_id, _choices)
     try:
         if not values.get("hostname", "").strip():
             message = "a machine has a name"
@@ -94,7 +93,7 @@ async def _form(
     values: Mapping[str, str] | None,
     trouble: Trouble = NONE,
 ) -> Response:
-    top, choices = await read(inn, who, system_id, _choices)
+    top, choices = await read_with(inn, who, system_id, _choices)
     if not trouble.brief:
         top.wanted("edit")
     one = top.one

@@ -150,14 +150,18 @@ def head(sql: sa.Connection, who: Actor, system_id: str) -> Head:
     )
 
 
-async def read(
-    inn: House, who: Actor, system_id: str, more: Callable[[sa.Connection, Head], T] | None = None
-) -> tuple[Head, T | None]:
-    """The head, and what `more` reads in the same view. NotFound, with words for a machine that was deleted."""
+async def read(inn: House, who: Actor, system_id: str) -> Head:
+    """The head alone. NotFound, with words for a machine that was deleted."""
+    top, _ = await read_with(inn, who, system_id, lambda _sql, _top: None)
+    return top
 
-    def ask(sql: sa.Connection) -> tuple[Head, T | None]:
+
+async def read_with(inn: House, who: Actor, system_id: str, more: Callable[[sa.Connection, Head], T]) -> tuple[Head, T]:
+    """The head, and what `more` reads in the same view. NotFound as of `read`."""
+
+    def ask(sql: sa.Connection) -> tuple[Head, T]:
         top = head(sql, who, system_id)
-        return top, more(sql, top) if more else None
+        return top, more(sql, top)
 
     try:
         return await inn.services.database.reading(ask)

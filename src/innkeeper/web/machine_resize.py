@@ -20,7 +20,7 @@ from innkeeper.model.machine import Disk, PowerState
 from innkeeper.store import figures
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.machine_act import PATIENCE
-from innkeeper.web.machine_head import Head, read, show
+from innkeeper.web.machine_head import Head, read, read_with, show
 from innkeeper.web.pages import done
 from innkeeper.web.sessions import SignedIn
 
@@ -54,7 +54,7 @@ async def ask_resize(request: Request, inn: Inn, who: SignedIn, system_id: str) 
 @router.post("/resize")
 async def resize(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
     form = await request.form()
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     fields = sent(form, "cpu_count", "memory")
     try:
         await perform(request, who, "PUT", f"machines/{system_id}/", sent=fields, patience=PATIENCE)
@@ -75,7 +75,7 @@ async def _resize_form(
     values: Mapping[str, str] | None,
     trouble: Trouble = NONE,
 ) -> Response:
-    top, room = await read(inn, who, system_id, _room)
+    top, room = await read_with(inn, who, system_id, _room)
     if not trouble.brief:
         top.wanted("resize")
     have = {"cpu_count": str(top.one.cores), "memory": str(top.one.memory)}
@@ -101,7 +101,7 @@ async def ask_grow(request: Request, inn: Inn, who: SignedIn, system_id: str, di
 @router.post("/disks/{disk_id}/grow")
 async def grow(request: Request, inn: Inn, who: SignedIn, system_id: str, disk_id: int) -> Response:
     form = await request.form()
-    top, _ = await read(inn, who, system_id)
+    top = await read(inn, who, system_id)
     disk = _disk(top, disk_id)
     typed = str(form.get("size", ""))
     try:
@@ -144,11 +144,10 @@ async def _grow_form(
     values: Mapping[str, str] | None,
     trouble: Trouble = NONE,
 ) -> Response:
-    top, room = await read(inn, who, system_id, _room)
+    top, room = await read_with(inn, who, system_id, _room)
     disk = _disk(top, disk_id)
     if not trouble.brief and not (top.case.resizable and disk.pool):
         raise Conflict(f"{disk.device} of {top.one.hostname} cannot grow as things stand.")
-    assert room is not None
     have = {"size": f"{Decimal(disk.size) / _GB:f}"}
     return show(
         request,
