@@ -111,7 +111,8 @@ async def save(request: Request, inn: Inn, who: AdminPage, id: HostId, group: st
     running = await database.reading(reaching, id) if group == "connection" else ""
     if running:
         return done(f"/operations/{running}", f"{host.name} has not answered yet. This goes on by itself.")
-    return done(f"/hosts/{id}/settings", "The settings were saved.")
+    # A redirect keeps the place that the form was sent to, unless it names one: the words are on top.
+    return done(f"/hosts/{id}/settings#main", "The settings were saved.")
 
 
 def reaching(sql: sa.Connection, host_id: int) -> str:
