@@ -108,7 +108,7 @@ async def test_the_same_form_sent_twice_is_done_once(admin: Visitor, house: Inn)
     second = await send(admin, "power-on", ids, machine=ids, key=key)
     assert second.url.path == first.url.path == f"/machines/bulk/{key}"
     told = await house.admin.get("/api/v1/events", limit=500)
-    orders = [one for one in told["events"] if one["kind"] == "audit" and "power_on" in one["text"]]
+    orders = [one for one in told if one["kind"] == "audit" and "power_on" in one["text"]]
     assert len(orders) == 1
 
 

@@ -24,7 +24,8 @@ from innkeeper.store.tables import disk, host, interface, machine, resource_pool
 
 Key = str | int | None  # of a group: a host's, pool's or owner's id, the number of a status
 m = machine.c
-_STORAGE = sa.select(sa.func.sum(disk.c.size)).where(disk.c.system_id == m.system_id).scalar_subquery()
+_SIZES = sa.select(sa.func.sum(disk.c.size)).where(disk.c.system_id == m.system_id)
+_STORAGE = _SIZES.correlate(machine).scalar_subquery()
 _STATUS = sa.case({int(one): one.label for one in Status}, value=m.status, else_="")
 SORTS: dict[str, sa.ColumnElement[Any]] = {
     "name": m.hostname,
