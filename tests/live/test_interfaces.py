@@ -196,6 +196,10 @@ async def test_a_guest_has_the_nics_that_its_machine_shows(network: Lab, site: S
     gateway = shown["default_gateways"]["ipv4"]
     assert gateway["link_id"] == first["links"][0]["id"]
     assert f"default via {gateway['gateway_ip']} dev eth0" in told
+    (subnet,) = (link["subnet"] for link in first["links"] if link.get("ip_address") == leased)
+    servers = (await site.admin.get(f"subnets/{subnet['id']}/"))["dns_servers"]
+    assert servers
+    assert set(servers) <= set(re.findall(r"^nameserver (\S+)", told, re.MULTILINE))
 
     # In the VLAN it has the fixed addresses of both kinds, answers there, and knows nothing of the tag.
     assert addresses[third["mac_address"]] == {four, six}
