@@ -228,6 +228,18 @@ async def test_a_web_server_of_another_kind_answers(house: Inn, address: str) ->
         await hears(house, address, id, "is no process of this installation. It answered with status 200.")
 
 
+@pytest.mark.parametrize("proof", ["0" * 64, "ü", ""])
+async def test_what_one_without_the_key_tells_is_not_shown(house: Inn, proof: str) -> None:
+    async def tells(request: web.Request) -> web.Response:
+        return web.json_response({"open": True, "text": "eW91cnM=", "proof": proof})
+
+    id = await running(house, hostname="web1")
+    async with answering(tells) as there:
+        watched_by(house, "another", address=there)
+        log = await house.admin.get(f"/api/v1/machines/{id}/console")
+    assert (log["open"], log["text"]) == (False, "")
+
+
 async def test_nothing_is_typed_to_one_without_the_key(house: Inn, address: str) -> None:
     heard = list[str]()
 

@@ -100,10 +100,10 @@ class Relays:
             async with asyncio.timeout(CONNECT), _session() as session:
                 answer = await session.get(there.address + call.path, headers=headers, allow_redirects=False)
                 kept = _KEPT.decode(await answer.read())
+            if not hmac.compare_digest(kept.proof, self.proof(call, shown)):
+                raise _impostor(there)
         except _FAILURES as error:
             raise _unreachable(there, error) from None
-        if not hmac.compare_digest(kept.proof, self.proof(call, shown)):
-            raise _impostor(there)
         return kept
 
     def _shown(self, call: Call, there: Place) -> Pass:
