@@ -59,6 +59,13 @@ class Decision:
         counted = Counter(about for one in self.verdicts for about in {reason.about for reason in one.reasons})
         return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
 
+    def against_all(self, reason: Reason) -> Decision:
+        """The same, where this stands against every host that would fit."""
+        verdicts = [
+            one if one.fit is None else replace(one, score=0.0, fit=None, reasons=(reason,)) for one in self.verdicts
+        ]
+        return Decision(verdicts=tuple(verdicts))
+
 
 def decide(
     fleet: Sequence[Standing],
