@@ -19,7 +19,7 @@ from innkeeper.model.network_names import Networks
 from innkeeper.placement.matching import Around, match
 
 KNOWN = Networks(
-    fabrics=(Fabric(id=1, name="one"), Fabric(id=2, name="two")),
+    fabrics=(Fabric(id=1, name="one"), Fabric(id=2, name="two", class_type="fast")),
     vlans=(Vlan(id=10, fabric_id=1), Vlan(id=20, fabric_id=2, vid=5, space_id=3)),
     subnets=(
         Subnet(id=100, name="a", cidr="10.0.0.0/24", vlan_id=10),
@@ -92,6 +92,9 @@ def disk(label: str, size: int, *tags: str) -> DiskRequest:
         ({"disks": (disk("root", 20, "slow"),)}, ("storage",)),
         ({"there": (on("subnet", 100), on("fabric", 2))}, ()),
         ({"there": (on("subnet", 999),)}, ("networks",)),
+        ({"there": (on("fabric_class", "fast"),)}, ()),
+        ({"there": (on("fabric_class", "slow"),)}, ("networks",)),
+        ({"not_there": (on("fabric_class", "fast", negated=True),)}, ("not on networks",)),
         ({"not_there": (on("space", 3, negated=True),)}, ("not on networks",)),
         ({"not_there": (on("space", 4, negated=True),)}, ()),
     ],
@@ -134,6 +137,24 @@ def test_an_address_that_is_asked_for_must_be_the_nics_own() -> None:
         asked = (WantedAddress(ip=ip, subnet_id=100),)
         wish = Wish(interfaces=(InterfaceRequest(label="x", addresses=asked),))
         assert match(MACHINE, wish, AROUND).against == against
+
+
+@pytest.mark.parametrize(
+    ("modes", "against"),
+    [
+        ((LinkMode.LINK_UP,), ()),
+        ((), ()),
+        ((LinkMode.AUTO,), ("interfaces",)),
+        ((LinkMode.LINK_UP, LinkMode.DHCP), ("interfaces",)),
+    ],
+)
+def test_a_nic_that_the_guest_leaves_alone(modes: tuple[LinkMode, ...], against: tuple[str, ...]) -> None:
+    """All its links say so, or it has none. Who asks for any NIC gets such a one too."""
+    links = tuple(Link(id=id, mode=mode, subnet_id=100) for id, mode in enumerate(modes, start=1))
+    one = replace(MACHINE, interfaces=(replace(MACHINE.interfaces[0], links=links),))
+    asked = InterfaceRequest(label="x", unconfigured=True)
+    assert match(one, Wish(interfaces=(asked,)), AROUND).against == against
+    assert match(one, Wish(interfaces=(replace(asked, unconfigured=False),)), AROUND).against == ()
 
 
 def test_a_machine_of_unknown_networks_meets_only_what_forbids() -> None:
