@@ -88,6 +88,12 @@ async def test_links_that_cannot_be(house: Inn) -> None:
         assert answer.status_code == 400, answer.text
         assert words in str(answer.json()[field]), answer.text
     assert await house.admin.get(path) == made["interface_set"][-1]
+    lease = await house.admin.call("POST", path, op="link_subnet", mode="DHCP", subnet=office["id"])
+    assert (lease.status_code, "b has a link auto to the same subnet" in lease.text) == (400, True), lease.text
+    dhcp = await house.admin.post(path, op="link_subnet", mode="DHCP", subnet=office["id"], force="true")
+    assert [link["mode"] for link in dhcp["links"]] == ["dhcp"]
+    lease = await house.admin.call("POST", path, op="link_subnet", mode="AUTO", subnet=office["id"])
+    assert (lease.status_code, "b has a link dhcp to the same subnet" in lease.text) == (400, True), lease.text
     up = await house.admin.post(path, op="link_subnet", mode="LINK_UP", force="true")
     assert [link["mode"] for link in up["links"]] == ["link_up"]
     auto = await house.admin.post(path, op="link_subnet", mode="AUTO", subnet=office["id"])
@@ -120,6 +126,9 @@ async def test_names_tags_and_what_is_refused(house: Inn) -> None:
     assert (nic["name"], nic["tags"]) == ("lan", ["fast", "new"])
     assert (await house.admin.post(path, op="add_tag", tag="old"))["tags"] == ["fast", "new", "old"]
     assert (await house.admin.post(path, op="remove_tag", tag="new"))["tags"] == ["fast", "old"]
+    for op in ("add_tag", "remove_tag"):
+        answer = await house.admin.call("POST", path, op=op, tag="a,b")
+        assert (answer.status_code, answer.json()) == (400, {"tag": ["a tag is not empty and holds no comma"]})
     same = {"name": "lan", "vlan": nic["vlan"]["id"], "mac_address": nic["mac_address"].upper(), "tags": "fast,old"}
     start = await cursor(house.admin)
     assert (await house.admin.put(path, **same))["tags"] == ["fast", "old"]

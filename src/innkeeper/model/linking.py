@@ -64,6 +64,10 @@ def check_link(
     if mode == LinkMode.LINK_UP and any(one.mode != LinkMode.LINK_UP for one in kept):
         raise _bad("mode", f"{nic.name} has links already; send force=true to replace them")
     subnet_id = subnet.id if subnet else None
+    asking = (LinkMode.AUTO, LinkMode.DHCP)  # one lease answers both
+    other = next((one.mode for one in kept if one.subnet_id == subnet_id and one.mode in asking), mode)
+    if mode in asking and other != mode:
+        raise _bad("mode", f"{nic.name} has a link {other} to the same subnet; send force=true to replace its links")
     if mode != LinkMode.STATIC and any((one.mode, one.subnet_id) == (mode, subnet_id) for one in kept):
         raise _bad("mode", f"{nic.name} has that link already")
 
