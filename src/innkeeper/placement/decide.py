@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 
 from innkeeper.model.allocation import Wish
 from innkeeper.model.capacity import Figure
-from innkeeper.model.network import HostNetwork
 from innkeeper.model.request import Request
 from innkeeper.placement.fit import Candidate, Fit, Reason, fit
 from innkeeper.placement.matching import offers
-from innkeeper.placement.reach import Reach, on_vlan, reach_of
 
 POLICY = "spread by headroom"
 
@@ -107,8 +105,6 @@ def verdict(
     found = fit(candidate, _for_host(candidate, wish, request))
     if not isinstance(found, Fit):
         return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=found.reasons)
-    if lacking := _lacking(candidate, found, wish):
-        return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=lacking)
     score = headroom(candidate, found, machines=1 + waiting)
     return Verdict(host_id=candidate.host_id, host=candidate.name, score=round(score, 6), fit=found)
 
@@ -167,25 +163,3 @@ def _for_host(candidate: Candidate, wish: Wish, request: Request) -> Request:
     offered = candidate.inventory.architectures
     found = [one for one in wish.architectures if any(offers(each, one) for each in offered)]
     return replace(request, architecture=(found or wish.architectures)[0])
-
-
-def _lacking(candidate: Candidate, found: Fit, wish: Wish) -> tuple[Reason, ...]:
-    """The networks that must be there and that no NIC of the machine would be on."""
-    if not wish.there:
-        return ()
-    reaches = [_reach(candidate, nic.parent, nic.vlan_id) for nic in found.interfaces]
-    return tuple(
-        Reason("mismatch", f"no NIC of it would be on {one.text}", "networks")
-        for one in wish.there
-        if not any(reach.meets(one) for reach in reaches)
-    )
-
-
-def _reach(candidate: Candidate, parent: str, vlan_id: int | None) -> Reach:
-    of_name: dict[str, HostNetwork] = {one.name: one for one in candidate.networks}
-    interface = next((one for one in candidate.inventory.interfaces if one.name == parent), None)
-    if interface is None:
-        return Reach(name=parent)
-    reach = reach_of(interface, of_name.get(parent), hostname=candidate.name)
-    vlan = candidate.known.vlan(vlan_id) if vlan_id is not None else None
-    return reach if vlan is None else on_vlan(reach, vlan, candidate.known.beside(vlan.id))
