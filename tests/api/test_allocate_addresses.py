@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.store import claims
 from tests.api.facts import composed
 from tests.api.test_allocate import allocate, names, refused
@@ -106,6 +107,14 @@ async def test_an_address_that_is_free(house: Inn) -> None:
         assert [(one["mode"], one["ip_address"]) for one in nic["links"]] == [("static", FREE)]
     text = await refused(house.admin, interfaces=f"0:ip={FREE}")
     assert f"0: The address {FREE} is taken by eth0 of machine {got['hostname']}." in text
+
+
+async def test_a_host_that_fails_gives_the_address_back(house: Inn) -> None:
+    """To the machine that the next best makes."""
+    await furnished(house)
+    house.change("alpha", lambda world: world.faults.append(Fault(call="create", kind="refuse")))
+    got = await allocate(house.admin, interfaces=f"0:ip={FREE}")
+    assert (got["pod"]["name"], got["ip_addresses"]) == ("beta", [FREE])
 
 
 async def test_the_machine_that_has_the_address_is_taken(house: Inn) -> None:
