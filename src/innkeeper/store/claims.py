@@ -13,10 +13,13 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, HostChanged, HostUnreachable, HostUntrusted, Invalid, LimitsUnknown, OverLimit
 from innkeeper.model.allocation import Wish
 from innkeeper.model.host import Host, HostState
+from innkeeper.model.interface_constraints import bad
 from innkeeper.model.names import random_name
+from innkeeper.model.network_names import Networks
 from innkeeper.model.request import Request
 from innkeeper.placement.decide import Decision, Verdict, headroom, verdict
 from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
+from innkeeper.placement.reach import nowhere
 from innkeeper.store import (
     candidates,
     hosts,
@@ -65,7 +68,7 @@ def _checked(sql: sa.Connection, host: Host, request: Request) -> tuple[Candidat
     candidate = candidates.candidates(sql, [host])[0]
     found = fit(candidate, request)
     if isinstance(found, Unfit):
-        raise _refusal(found)
+        raise _senseless(request, candidate.known) or _refusal(found)
     return candidate, found
 
 
@@ -82,16 +85,29 @@ def _decided(sql: sa.Connection, host: Host, request: Request, allotment: Allotm
     return again.fit, allotment.verdicts
 
 
+def _senseless(request: Request, known: Networks) -> Invalid | None:
+    """The refusal of a NIC that no host could have; what only this host lacks, another may have."""
+    for nic in request.interfaces:
+        if nowhere(nic.conditions, known):
+            what = " and ".join(one.text for one in nic.conditions)
+            return bad(f"{nic.label}: no VLAN that is known is all of {what}")
+    return None
+
+
 def _refusal(found: Unfit) -> Exception:
+    """What stands against it on this host: a Conflict, with which a client asks the next host (Juju does).
+
+    Invalid for a core that is not there: who names cores knows the host, and means no other.
+    """
     text = "; ".join(one.text for one in found.reasons)
     brief = f"VM host {found.host} cannot hold this machine: {text}."
+    if any((one.kind, one.about) == ("mismatch", "pinned cores") for one in found.reasons):
+        return Invalid(brief)
     if found.of("unknown"):
         return LimitsUnknown(brief, resolution="Refresh the host, or wait until it has been discovered.")
     if found.of("limit"):
         return OverLimit(brief)
-    if found.of("conflict"):
-        return Conflict(brief)
-    return Invalid(brief)
+    return Conflict(brief)
 
 
 @dataclass(frozen=True, kw_only=True)
