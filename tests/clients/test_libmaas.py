@@ -77,6 +77,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> None:
 def test_connect(client: Any) -> None:
     me = client.users.whoami()
     assert (me.username, me.is_admin) == ("admin", True)
+    assert [(one.username, one.email) for one in client.users.list()] == [("admin", "")]
     assert "authenticate-api" in client.version.get().capabilities
     assert "default" in [zone.name for zone in client.zones.list()]
     assert [pool.name for pool in client.resource_pools.list()] == ["default"]
