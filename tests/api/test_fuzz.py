@@ -136,17 +136,13 @@ def test_the_rest_api(inn: tuple[Server, requests.Session]) -> None:
     assert "Traceback" not in server.log.read_text()
 
 
-def operations_in(server: Server, machine: str, host_id: int) -> list[str]:
+def operations_in(server: Server, host_id: int) -> list[str]:
     """Operations that nobody works on: one whose turn comes in an hour, and one that was stopped. Their ids."""
 
     def put(write: Write) -> list[str]:
-        commission, refresh = SAGAS["commission"], SAGAS["refresh"]
-        waits = operations.submit(  # without a host: one that is seen again has its work tried again at once
-            write, kind=commission.kind, first_step=commission.first, host_id=None, system_id=machine, actor="admin"
-        )
-        stopped = operations.submit(
-            write, kind=refresh.kind, first_step=refresh.first, host_id=host_id, actor="admin"
-        )  # fmt: skip
+        sync, refresh = SAGAS["sync_images"], SAGAS["refresh"]
+        waits = operations.submit(write, kind=sync.kind, first_step=sync.first, host_id=None, actor="admin")
+        stopped = operations.submit(write, kind=refresh.kind, first_step=refresh.first, host_id=host_id, actor="admin")
         for id, changed in ((waits, {"retry_at": write.now() + 3600}), (stopped, {"state": State.STOPPED})):
             write.sql.execute(sa.update(operation).where(operation.c.id == id).values(changed))
         return [waits, stopped]
@@ -195,9 +191,9 @@ def test_the_native_api(inn: tuple[Server, requests.Session]) -> None:
     sent."""
     server, session = inn
     furnished = furnish(server, session)
-    machine, host = furnished["system_id"][0], session.get(f"{server.base}/MAAS/api/2.0/vm-hosts/").json()[0]["id"]
+    host = session.get(f"{server.base}/MAAS/api/2.0/vm-hosts/").json()[0]["id"]
     known: dict[str, list[Any]] = {"machines": furnished["system_id"], "vm-hosts": [host]}
-    known["operations"] = operations_in(server, machine, host)
+    known["operations"] = operations_in(server, host)
     known["operations"] += [one["id"] for one in session.get(f"{server.base}/api/v1/operations").json()][-1:]
     description = session.get(f"{server.base}/api/v1/openapi.json").json()
     with speaking(server.key("ann")) as ann:
