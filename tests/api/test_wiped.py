@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from innkeeper.hypervisors.simulated_world import Fault, World
@@ -25,6 +26,24 @@ from tests.kit.until import until
 
 OPS = ("power_on", "power_off", "release", "abort", "mark_broken", "mark_fixed", "commission")
 MOVES = (*OPS, "allocate", "deploy", "arrive", "cut start", "vanish", "return")
+
+# What leads somewhere only together, and every move alone. A machine that somebody has is where it gets interesting.
+PHRASES = (
+    *((move,) for move in MOVES),
+    ("mark_broken", "mark_fixed"),
+    ("mark_broken", "commission"),
+    ("vanish", "mark_broken"),
+    ("return", "mark_fixed"),
+    ("power_on", "power_off"),
+    ("allocate", "power_on"),
+)
+BEGINNINGS = (
+    ("allocate",),
+    ("allocate", "power_on"),
+    ("allocate", "power_on", "power_off"),
+    ("allocate", "deploy"),
+    ("allocate", "deploy", "arrive"),
+)
 
 
 @dataclass
@@ -140,16 +159,15 @@ def test_never_ready_with_what_an_owner_left(tmp_path: Path) -> None:
             finally:
                 await house.admin.delete(one.path)
 
-        # A machine that somebody has is where it gets interesting.
-        begin = st.sampled_from(
-            [[], [("allocate", 0)], [("allocate", 0), ("power_on", 0)], [("allocate", 0), ("deploy", 0)]]
-        )
-        rest = st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 1)), max_size=8)
+        ran, broken = BEGINNINGS[2], ("mark_broken", "mark_fixed")
 
-        @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-        @given(begin, rest)
-        def walks(begin: list[tuple[str, int]], rest: list[tuple[str, int]]) -> None:
-            runner.run(walk([*begin, *rest]))
+        @settings(max_examples=30, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+        @example(ran, (broken, ("allocate",)), 1)
+        @example(ran, (("mark_broken", "commission"), ("allocate",)), 1)
+        @example(ran, (("vanish", "mark_broken"), ("return", "mark_fixed")), 0)
+        @given(st.sampled_from(BEGINNINGS), st.permutations(PHRASES), st.integers(0, 1))  # no phrase twice: more is met
+        def walks(begin: tuple[str, ...], rest: Sequence[tuple[str, ...]], who: int) -> None:
+            runner.run(walk([(move, 0) for move in begin] + [(move, who) for phrase in rest[:6] for move in phrase]))
 
         try:
             walks()
