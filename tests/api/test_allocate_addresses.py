@@ -67,6 +67,8 @@ async def test_an_address_that_somebody_has(house: Inn, claimed: list[int], dry:
 async def test_an_address_that_nobody_can_have(house: Inn, claimed: list[int], dry: str) -> None:
     """400 that names it, whether a host has room or not."""
     ids = await furnished(house)
+    fabric = await house.admin.post("fabrics/", name="elsewhere")
+    await house.admin.post("subnets/", cidr="10.8.0.0/24", vlan=fabric["vlans"][0]["id"])
     claimed.clear()
     for schedulable in ("true", "false"):
         for id in ids.values():
@@ -74,7 +76,11 @@ async def test_an_address_that_nobody_can_have(house: Inn, claimed: list[int], d
         for ip, why in (
             (DYNAMIC, "0: 10.0.0.205 is in the dynamic range 10.0.0.200 to 10.0.0.210, which DHCP gives"),
             (BROADCAST, "0: 10.0.0.255 stands for the whole subnet 10.0.0.0/24; no machine can have it"),
-            ("10.9.0.1", "0: ip=10.9.0.1: no subnet that is known holds it; known: 10.0.0.0/24"),
+            ("10.9.0.1", "0: ip=10.9.0.1: no subnet that is known holds it; known: 10.0.0.0/24, 10.8.0.0/24"),
+            (
+                "10.8.0.5,subnet=10.0.0.0/24",
+                "0: no VLAN that is known is all of subnet=10.0.0.0/24 and ip=10.8.0.5 (10.8.0.0/24)",
+            ),
         ):
             answer = await house.admin.call("POST", "machines/", op="allocate", interfaces=f"0:ip={ip}", dry_run=dry)
             assert (answer.status_code, answer.json()) == (400, {"interfaces": [why]})

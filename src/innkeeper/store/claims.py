@@ -68,7 +68,7 @@ def _checked(sql: sa.Connection, host: Host, request: Request) -> tuple[Candidat
     candidate = candidates.candidates(sql, [host])[0]
     found = fit(candidate, request)
     if isinstance(found, Unfit):
-        raise _senseless(request, candidate.known) or _refusal(found)
+        raise senseless(request, candidate.known) or _refusal(found)
     return candidate, found
 
 
@@ -85,7 +85,7 @@ def _decided(sql: sa.Connection, host: Host, request: Request, allotment: Allotm
     return again.fit, allotment.verdicts
 
 
-def _senseless(request: Request, known: Networks) -> Invalid | None:
+def senseless(request: Request, known: Networks) -> Invalid | None:
     """The refusal of a NIC that no host could have; what only this host lacks, another may have."""
     for nic in request.interfaces:
         if nowhere(nic.conditions, known):

@@ -129,6 +129,8 @@ def _decide(
     house: House = call.services
     choice = house.fleet.choose(sql, wish, without=failed)
     if choice.decision.best is None:
+        if never := claims.senseless(wish.request, choice.around.known):
+            raise never
         raise refusal(call.values, wish, looked, choice.decision, taken=_taken_address(sql, wish))
     return choice, choice.decision.best.host_id, placements.pack(choice.decision)
 
