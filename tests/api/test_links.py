@@ -12,7 +12,7 @@ from innkeeper.model.seed import network_config
 from innkeeper.store import machines, seeds
 from innkeeper.store.database import Write
 from tests.api.facts import audits, composed, cursor, events, give
-from tests.api.wired import nic_of, subnet_of, wired
+from tests.api.wired import nic_of, refusal, subnet_of, wired
 from tests.kit.house import Inn
 
 
@@ -66,6 +66,23 @@ async def test_the_host_is_told_which_addresses_its_dhcp_gives(house: Inn) -> No
     await house.admin.post(path, op="link_subnet", mode="STATIC", subnet=home["id"], ip_address="10.0.0.6")
     assert told() == [("10.0.0.6",)]
     await composed(house, home and made["pod"]["id"], interfaces="a:ip=10.0.0.5")
+
+
+async def test_an_address_that_the_hosts_dhcp_would_give_to_others(house: Inn) -> None:
+    """LXD keeps one address of a version for a NIC of its own network; a bridge that gives none takes several."""
+    made, last = await nic_of(house, "a:ip=10.0.0.5;b:ip=10.1.0.5,ip=10.1.0.6")
+    path = made["interface_set"][0]["resource_uri"]
+    for more in ({"ip_address": "10.0.0.6"}, {}):
+        answer = await house.admin.call("POST", path, op="link_subnet", mode="STATIC", subnet="10.0.0.0/24", **more)
+        assert (answer.status_code, "the DHCP of br0 keeps one IPv4 address" in answer.text) == (400, True), answer.text
+    assert (await house.admin.get(path))["links"] == made["interface_set"][0]["links"]
+    moved = {"mode": "STATIC", "subnet": "10.0.0.0/24", "ip_address": "10.0.0.6", "force": "true"}
+    assert [each["ip_address"] for each in (await house.admin.post(path, op="link_subnet", **moved))["links"]] == [
+        "10.0.0.6"
+    ]
+    await house.admin.post(last, op="link_subnet", mode="STATIC", subnet="10.1.0.0/24", ip_address="10.1.0.7")
+    status, text = await refusal(house, made["pod"]["id"], interfaces="a:ip=10.0.0.8,ip=10.0.0.9")
+    assert (status, "the DHCP of br0 keeps one address" in text) == (409, True), text
 
 
 async def test_links_that_cannot_be(house: Inn) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from innkeeper.model.host import HostInterface
@@ -74,6 +75,13 @@ def place_on(
     if not_there:
         requests = tuple(replace(one, conditions=(*one.conditions, *not_there)) for one in requests)
     fitting = [ways(offer, one.conditions) for one in requests]
+    keeping = [
+        [way for way in found if not _gives_away(way, one)] for one, found in zip(requests, fitting, strict=True)
+    ]
+    pairs = zip(requests, fitting, keeping, strict=True)
+    if unkept := tuple(_unkept(one, found) for one, found, kept in pairs if found and not kept):
+        return (), unkept
+    fitting = keeping
     chosen = assign(fitting)
     if there and len(chosen) == len(requests):
         before = [(one, chosen[at]) for at, one in enumerate(requests)]
@@ -149,6 +157,26 @@ def _lacking(request: InterfaceRequest, offer: Offer) -> Obstacle:
         return Obstacle(text, passing=True)
     asked = f"no interface with {what} for {request.label}" if what else "no network to attach a VM to"
     return Obstacle(f"{asked}; it has {offer.described}")
+
+
+def _gives_away(option: Option, request: InterfaceRequest) -> tuple[str, ...]:
+    """Addresses of a NIC that the DHCP of a host's own network would give to others: it keeps one of a version."""
+    if not option.interface.managed or option.tag:
+        return ()
+    asked = [ip_address(one.ip) for one in request.addresses]
+    for version in option.interface.fixed:
+        found = tuple(str(one) for one in asked if one.version == version)
+        if len(found) > 1:
+            return found
+    return ()
+
+
+def _unkept(request: InterfaceRequest, fitting: Sequence[Option]) -> Obstacle:
+    names = " and ".join(dict.fromkeys(one.interface.name for one in fitting))
+    return Obstacle(
+        f"{request.label} asks for {' and '.join(_gives_away(fitting[0], request))}: the DHCP of {names} keeps one "
+        "address of an IP version for a NIC, and would give another away; ask for one, or for a network without it"
+    )
 
 
 def _crowded(request: InterfaceRequest, fitting: Sequence[Option]) -> Obstacle:

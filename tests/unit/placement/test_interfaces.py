@@ -239,6 +239,21 @@ def test_addresses_bring_their_network() -> None:
     )
 
 
+def test_two_addresses_that_a_networks_dhcp_cannot_keep() -> None:
+    """It is told one of each version for a NIC; a bridge that gives none takes them all."""
+    telling = replace(MANAGED, fixed=(4,))
+    found, (text,) = ask("a:ip=10.0.0.9,ip=10.0.0.10", there=(telling, BRIDGE))
+    assert found == ()
+    assert text.startswith("a asks for 10.0.0.9 and 10.0.0.10: the DHCP of br0 keeps one address of an IP version")
+    for wanted, there in (
+        ("a:ip=10.0.0.9,ip=2001:db8::9,ip=2001:db8::10", telling),
+        ("a:ip=10.0.0.9,ip=10.0.0.10", MANAGED),
+        ("a:ip=10.0.0.9,ip=10.0.0.10", replace(telling, managed=False)),
+    ):
+        (nic,), against = ask(wanted, there=(there,))
+        assert (nic.parent, against) == ("br0", ())
+
+
 def test_addresses_of_two_vlans_are_on_no_interface() -> None:
     found, (text,) = ask("a:ip=10.0.0.9,ip=10.5.0.9")
     assert found == ()
