@@ -194,6 +194,8 @@ async def test_who_has_which_address(house: Inn) -> None:
     ann, bob = house.client(username="ann"), house.client(username="bob")
     give(house, machine["system_id"], ann)
     hold(house, machine["system_id"], "10.0.0.7", one["id"])
+    mac = machine["interface_set"][0]["mac_address"]
+    house.change("alpha", lambda world: world.leases.append(("br0", mac, "10.0.0.8")))  # the watcher may look any time
     hold(house, machine["system_id"], "10.0.0.8", one["id"], learnt=True)
     await bob.post("ipaddresses/", op="reserve", ip="10.0.0.9")
     where = one["resource_uri"]
