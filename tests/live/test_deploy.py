@@ -127,6 +127,7 @@ async def test_a_guest_takes_its_addresses_and_its_data_and_is_gone_when_it_is_r
     )
     await site.admin.put(f"machines/{system_id}/", hostname="renamed")
     site.lab.lxc("config", "set", "guest", "user.note", "mine")
+    site.lab.lxc("config", "device", "add", "guest", "etc", "disk", "source=/etc", "path=/mnt")
     site.lab.lxc("config", "device", "add", "guest", "key", "usb", "vendorid=1050")
     site.lab.lxc("config", "device", "set", "guest", "eth0", "security.mac_filtering", "false")
     before = await site.admin.get(f"machines/{system_id}/")
@@ -169,6 +170,7 @@ async def test_a_guest_takes_its_addresses_and_its_data_and_is_gone_when_it_is_r
 
 def _has_what_was_set(instance: dict[str, Any]) -> None:
     assert instance["config"]["user.note"] == "mine"
+    assert instance["devices"]["etc"] == {"type": "disk", "source": "/etc", "path": "/mnt"}
     assert instance["devices"]["key"] == {"type": "usb", "vendorid": "1050"}
     assert instance["devices"]["eth0"]["security.mac_filtering"] == "false"
 
