@@ -81,7 +81,7 @@ def shared_out(
         if not any(ways(offer, _with(nic, condition).conditions) for nic in hopeful):
             return None
     found = _Sharing(offer=offer, there=wanted, more=more, up=True).among(nics, 0)
-    if found is None and not all(one.up for one in offer.interfaces):
+    if found is None and not offer.all_up:
         found = _Sharing(offer=offer, there=wanted, more=more, up=False).among(nics, 0)
     return found
 

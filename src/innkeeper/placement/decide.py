@@ -79,27 +79,28 @@ def decide(
     """
     request, verdicts = wish.request, []
     pools = frozenset().union(*(one.candidate.pools for one in fleet))
+    named = [tags for disk in request.disks if disk.tags and (tags := pools.intersection(disk.tags))]
     for one in fleet:
         id = one.candidate.host_id
         if why := (without or {}).get(id):
             reasons = (Reason("conflict", why, "host"),)
             verdicts.append(Verdict(host_id=id, host=one.candidate.name, reasons=reasons))
         else:
-            verdicts.append(verdict(one, wish, request, waiting=(waiting or {}).get(id, 0), pools=pools))
+            verdicts.append(verdict(one, wish, request, waiting=(waiting or {}).get(id, 0), named=named))
     fitting = [one for one in verdicts if one.fit is not None]
     best = max(fitting, key=lambda one: (one.score, -one.host_id), default=None)
     return Decision(verdicts=tuple(verdicts), best=best)
 
 
 def verdict(
-    one: Standing, wish: Wish, request: Request, *, waiting: int = 0, pools: frozenset[str] = frozenset()
+    one: Standing, wish: Wish, request: Request, *, waiting: int = 0, named: Sequence[frozenset[str]] = ()
 ) -> Verdict:
     """What is to be said of one host. What is no matter of room comes first: there is nothing to measure then.
 
-    `pools`: names of storage pools that the fleet knows: a disk's tag that is one of them means that pool.
+    `named`: of each disk the tags that are names of storage pools which the fleet knows: they mean those pools.
     """
     candidate = one.candidate
-    reasons = _outside(one, wish) or _without_pool(candidate, request, pools)
+    reasons = _outside(one, wish) or _without_pool(candidate, named)
     if reasons:
         return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=reasons)
     found = fit(candidate, _for_host(candidate, wish, request))
@@ -147,12 +148,9 @@ def _outside(one: Standing, wish: Wish) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def _without_pool(candidate: Candidate, request: Request, pools: frozenset[str]) -> tuple[Reason, ...]:
+def _without_pool(candidate: Candidate, named: Sequence[frozenset[str]]) -> tuple[Reason, ...]:
     """Storage pools that are asked for, and that only other hosts have."""
-    lacking = []
-    for disk in request.disks:
-        if disk.tags and (named := pools.intersection(disk.tags)) and named.isdisjoint(candidate.pools):
-            lacking.append(" or ".join(sorted(named)))
+    lacking = [" or ".join(sorted(tags)) for tags in named if tags.isdisjoint(candidate.pools)]
     return tuple(Reason("mismatch", f"it has no storage pool {name}", "storage") for name in dict.fromkeys(lacking))
 
 

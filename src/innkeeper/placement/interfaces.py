@@ -75,13 +75,14 @@ def place_on(
     if not_there:
         requests = tuple(replace(one, conditions=(*one.conditions, *not_there)) for one in requests)
     fitting = [ways(offer, one.conditions) for one in requests]
-    keeping = [
-        [way for way in found if not _gives_away(way, one)] for one, found in zip(requests, fitting, strict=True)
-    ]
-    pairs = zip(requests, fitting, keeping, strict=True)
-    if unkept := tuple(_unkept(one, found) for one, found, kept in pairs if found and not kept):
-        return (), unkept
-    fitting = keeping
+    if any(one.addresses for one in requests):
+        keeping = [
+            [way for way in found if not _gives_away(way, one)] for one, found in zip(requests, fitting, strict=True)
+        ]
+        pairs = zip(requests, fitting, keeping, strict=True)
+        if unkept := tuple(_unkept(one, found) for one, found, kept in pairs if found and not kept):
+            return (), unkept
+        fitting = keeping
     chosen = assign(fitting)
     if there and len(chosen) == len(requests):
         before = [(one, chosen[at]) for at, one in enumerate(requests)]
@@ -150,8 +151,8 @@ def _subnet(option: Option, request: InterfaceRequest, known: Networks) -> int |
 
 
 def _lacking(request: InterfaceRequest, offer: Offer) -> Obstacle:
-    what, down = _texts(request.conditions), offer.direct.meeting(request.conditions)
-    if down:  # else it would have been taken
+    what = request.words
+    if not offer.all_up and (down := offer.direct.meeting(request.conditions)):  # else it would have been taken
         which = f"interface with {what}" if what else "network to attach a VM to"
         text = f"no {which} is up; it has {offer.described}; name={down[0].interface.name} takes one that is down"
         return Obstacle(text, passing=True)

@@ -82,6 +82,11 @@ class Offer:
     known: Networks = field(default_factory=Networks)
 
     @cached_property
+    def all_up(self) -> bool:
+        """Whether none of its interfaces is down."""
+        return all(one.up for one in self.interfaces)
+
+    @cached_property
     def direct(self) -> Ways:
         """What the host offers, best first. SR-IOV is never chosen."""
         of_name = {one.name: one for one in self.networks}
