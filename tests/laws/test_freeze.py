@@ -88,7 +88,7 @@ async def test_what_a_sleeper_makes_between_guard_and_request_is_swept(new_site:
     name = site.host()
     with running(sleeper):
         id = await host_id(site, name)
-        site.fault(name, Fault(call="create", kind="delay", when="before", seconds=4.0))  # after the guard
+        site.fault(name, Fault(call="create", kind="delay", when="before", seconds=1.0))  # after the guard
         async with site.admin(sleeper) as admin:
             compose = admin.call("POST", f"vm-hosts/{id}/", op="compose", hostname="web1", storage="root:8,data:5")
             composing = asyncio.create_task(compose)
