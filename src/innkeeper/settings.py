@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     host_timeout: float = Field(default=30.0, description="the longest wait for one answer of a host")
     lease: float = Field(default=5.0, description="a process silent for longer is taken for dead")
     beat: float = Field(default=1.0, description="heartbeat of a process")
+    retry_first: float = Field(
+        default=0.5, gt=0, description="an operation that waits for its host is tried again after that, then ever later"
+    )
     crash_limit: int = Field(default=5, description="crashes of processes at one step before an operation is stopped")
     sweep_after: float = Field(default=300.0, description="age of a failed operation before its leftovers are swept")
     keep_images: float = Field(default=30 * 86400.0, description="images that no deploy used stay on a host this long")

@@ -231,6 +231,7 @@ TABLE = {
     "GET scripts/{name}/": ABSENT,
     "GET commissioning-scripts/": USERS,
     "GET commissioning-scripts/{name}/": ABSENT,
+    "GET node-results/": USERS,
     "GET commissioning-results/": USERS,
     "GET installation-results/": USERS,
     "GET package-repositories/": USERS,

@@ -107,3 +107,25 @@ async def test_a_vm_that_is_somebody_elses_is_not_there(house: Inn) -> None:
     assert await ann.get(mine["resource_uri"]) == mine
     assert await bob.get("virtual-machines/") == []
     assert (await bob.call("GET", mine["resource_uri"])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "op", "words"),
+    [
+        ("POST", "devices/{id}/", "restore_networking_configuration", "link_subnet"),
+        ("POST", "devices/{id}/", "restore_default_configuration", "link_subnet"),
+        ("GET", "nodes/{id}/", "power_parameters", "machines/{system_id}/?op=power_parameters"),
+        ("GET", "nodes/{id}/", "details", "machines/{system_id}/"),
+    ],
+)
+async def test_what_nodes_and_devices_do_not_names_another_way(
+    house: Inn, method: str, path: str, op: str, words: str
+) -> None:
+    answer = await house.admin.call(method, path.format(id="abc"), op=op)
+    assert (answer.status_code, words in answer.text) == (400, True), answer.text
+
+
+async def test_results_of_all_nodes_are_none(house: Inn) -> None:
+    """As MAAS's command asks, with filters; no script is run anywhere."""
+    assert await house.admin.get("node-results/") == []
+    assert await house.admin.get("node-results/", system_id="abc", type="testing") == []

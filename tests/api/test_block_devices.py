@@ -18,6 +18,7 @@ async def test_disks_one_by_one(house: Inn) -> None:
         told = await house.admin.post(disk["resource_uri"], op="add_tag", tag="fast")
         assert told["tags"] == ["fast"]
     assert (await house.admin.post(disk["resource_uri"], op="remove_tag", tag="fast"))["tags"] == []
+    assert "holds no comma" in (await house.admin.call("POST", disk["resource_uri"], op="add_tag", tag="a,b")).text
     assert await house.admin.get(f"{path}{disk['id']}/partitions/") == []
     for missing in (f"{path}99999/", f"{path}{disk['id']}/partition/1", f"{path}99999/partitions/"):
         assert (await house.admin.call("GET", missing)).status_code == 404

@@ -192,6 +192,7 @@ async def test_what_makes_no_machine_is_refused_when_it_has_arrived(house: Inn, 
         ({"sha256": "short"}, "sha256"),
         ({"size": "0"}, "size"),
         ({"filetype": "floppy"}, "filetype"),
+        ({"filetype": "ddtgz"}, "filetype"),
         ({"kernel": "x"}, "kernel"),
         ({"alias": "x"}, "sha256"),
     ],
@@ -202,6 +203,14 @@ async def test_what_cannot_be_is_named(house: Inn, fields: dict[str, str], field
     )
     assert answer.status_code == 400, answer.text
     assert field in answer.json()
+
+
+@pytest.mark.parametrize("filetype", ["ddtgz", "ddtbz", "ddtxz", "ddtar"])
+async def test_a_disk_in_a_tar_is_refused_before_it_is_sent(house: Inn, filetype: str) -> None:
+    answer = await house.admin.call("POST", "boot-resources/", **TINY, filetype=filetype, sha256=sha(b"x"), size=1)
+    words = f"{filetype} is a disk in a tar archive; unpack it, and upload the disk (ddgz, ddxz, ddraw, qcow2)"
+    assert (answer.status_code, answer.json()) == (400, {"filetype": [words]})
+    assert await house.admin.get("boot-resources/") == []
 
 
 async def test_an_alias_has_no_files(house: Inn) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from innkeeper.hypervisors.simulated_world import Fault
+from innkeeper.model.lifecycle import Status
+from innkeeper.store import machines
 from tests.api.facts import composed, live
 from tests.kit.deployments import status, until_status
 from tests.kit.house import Inn
@@ -46,6 +48,17 @@ async def test_commissioning_what_is_not_there(house: Inn) -> None:
     await house.admin.post(path, op="commission")
     await until_status(house, one["system_id"], "Failed commissioning")
     assert "There is no instance web" in (await house.admin.get(path))["status_message"]
+
+
+@pytest.mark.parametrize("status_now", [Status.FAILED_DEPLOYMENT, Status.FAILED_RELEASING, Status.DEPLOYED])
+async def test_what_somebody_has_is_released_first(house: Inn, status_now: Status) -> None:
+    """As in MAAS: a failed deployment is not commissioned; the answer says what to do."""
+    system_id = await house.admin.compose(await house.add_host())
+    database = house.house.services.database
+    database.transact(machines.update, system_id, status=int(status_now))
+    answer = await house.admin.call("POST", f"machines/{system_id}/", op="commission")
+    assert (answer.status_code, f"is {status_now.label}" in answer.text) == (409, True)
+    assert "Release it" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from innkeeper.model.host import HostInterface
 from tests.api.facts import asked, composed, place, vm
+from tests.api.wired import subnet_of, wired
 from tests.kit.house import Inn
 
 GB = 10**9
@@ -130,9 +131,19 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("S13", {"interfaces": "eth0:name=br0;eth0:name=br0"}, "interfaces", "twice"),
     ("S09", {"interfaces": "eth0:space=dmz,vlan=5"}, "interfaces", "there is no such space"),
     ("S10", {"interfaces": "eth0:ip=10.9.0.5"}, "interfaces", "no subnet that is known holds it"),
-    ("", {"interfaces": "eth0:name=eth9"}, "", "no interface with name=eth9"),
-    ("", {"architecture": "arm64/generic"}, "", "architecture arm64/generic is not offered"),
-    ("", {"cpu_speed": 9000}, "", "cpu_speed 9000 MHz is more than its 2000 MHz"),
+    ("", {"interfaces": "eth0:vid=9"}, "interfaces", "eth0: no VLAN that is known is all of vid=9"),
+    (
+        "",
+        {"interfaces": "a:vid=0;b:subnet=10.0.0.0/24,vid=9"},
+        "interfaces",
+        "b: no VLAN that is known is all of subnet",
+    ),
+    (
+        "",
+        {"interfaces": "eth0:ip=10.0.0.9,not_vid=0"},
+        "interfaces",
+        "is all of not_vid=0 and ip=10.0.0.9 (10.0.0.0/24)",
+    ),
     ("", {"zone": "nowhere"}, "zone", "no zone"),
     ("", {"zone": "9" * 40}, "zone", "no zone"),
     ("", {"pool": "-1"}, "pool", "no resource pool"),
@@ -156,6 +167,32 @@ async def test_refused_by_name_before_any_call(
     assert says in text
     assert asked(house, "alpha") == calls
     assert await house.admin.get("machines/") == before
+
+
+LACKING: list[tuple[dict[str, Any], str]] = [
+    ({"interfaces": "eth0:space=dmz"}, "no interface with space=dmz for eth0; it has br0"),
+    ({"interfaces": "eth0:space=dmz", "cores": 99}, "no interface with space=dmz for eth0; it has br0"),
+    ({"interfaces": "eth0:fabric=fabric-2"}, "no interface with fabric=fabric-2 for eth0"),
+    ({"interfaces": "eth0:name=eth9"}, "no interface with name=eth9"),
+    ({"interfaces": "eth0:not_hostname=alpha"}, "no interface with not_hostname=alpha"),
+    ({"interfaces": "a:name=br0;b:name=br0"}, "b could only be on br0, where another NIC of the machine is"),
+    ({"architecture": "arm64/generic"}, "architecture arm64/generic is not offered"),
+    ({"cpu_speed": 9000}, "cpu_speed 9000 MHz is more than its 2000 MHz"),
+]
+
+
+async def test_what_another_host_may_have_sends_the_caller_on_to_it(house: Inn) -> None:
+    """Juju asks host after host: 409 means the next one, 400 the end."""
+    other, id = await wired(house, "beta"), await house.add_host()
+    dmz = await house.admin.post("spaces/", name="dmz")
+    office = await subnet_of(house, "10.1.0.0/24")
+    await house.admin.put(f"vlans/{office['vlan']['id']}/", space=dmz["id"])
+    calls = asked(house, "alpha")
+    for fields, says in LACKING:
+        answer = await house.admin.call("POST", f"vm-hosts/{id}/", op="compose", **fields)
+        assert (answer.status_code, says in answer.text) == (409, True), answer.text
+    assert asked(house, "alpha") == calls
+    assert await composed(house, other, interfaces="0:space=dmz")
 
 
 async def test_S15_pinned_cores(house: Inn) -> None:

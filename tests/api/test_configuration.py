@@ -15,7 +15,17 @@ async def read(house: Inn, name: str) -> str:
     return (await house.admin.call("GET", "maas/", op="get_config", name=name)).text
 
 
+async def test_a_series_that_no_image_has(house: Inn) -> None:
+    sent = {"name": "default_distro_series", "value": "nothing"}
+    for there in ("is none", "is custom/tiny"):
+        answer = await house.admin.call("POST", "maas/", op="set_config", **sent)
+        assert (answer.status_code, answer.json()) == (400, {"value": [f"there is no image 'nothing'; there {there}"]})
+        give_image(house)
+    assert await read(house, "default_distro_series") == '""'
+
+
 async def test_what_deployments_get(house: Inn) -> None:
+    give_image(house, name="ubuntu/noble")
     start = await cursor(house.admin)
     for name, value in (("default_osystem", "ubuntu"), ("default_distro_series", "noble")):
         answer = await house.admin.call("POST", "maas/", op="set_config", name=name, value=value)
@@ -38,6 +48,7 @@ async def test_the_default_image_of_the_servers_start(tmp_path: Path) -> None:
             '"ubuntu"',
             '"noble"',
         )
+        give_image(house, name="ubuntu/jammy")
         await house.admin.call("POST", "maas/", op="set_config", name="default_distro_series", value="jammy")
         assert (await read(house, "default_osystem"), await read(house, "default_distro_series")) == ('""', '"jammy"')
 

@@ -6,15 +6,24 @@ The examples are the same in every run. What may be sent to hosts is sent to sim
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
+import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode, checks
 
 from innkeeper.api.app import ROUTES
+from innkeeper.operations.table import SAGAS
+from innkeeper.store import operations
+from innkeeper.store.database import Write
+from innkeeper.store.opening import open_store
+from innkeeper.store.operations import State
+from innkeeper.store.tables import operation
 from tests.kit import openapi
 from tests.kit.client import oauth
 from tests.kit.server import Server, running
@@ -29,17 +38,23 @@ EXAMPLES, OF_REFUSED = 8, 2  # of each call; with all of them a run stays below 
 ORDER = ("get", "put", "post", "delete")  # what there is goes last
 
 
-@pytest.fixture(scope="module")
-def inn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, requests.Session]]:
-    """A server with something of everything in it, and a connection of its administrator."""
-    data = tmp_path_factory.mktemp("inn")
-    (data / "hosts").mkdir()
-    server = Server(data, hosts=data / "hosts", compose_wait=2.0)
-    session = requests.Session()
-    session.trust_env = False
-    session.headers["Authorization"] = oauth(server.key())
-    with running(server), session:
+@pytest.fixture
+def inn(tmp_path: Path) -> Iterator[tuple[Server, requests.Session]]:
+    """A server of the test's own, and a connection of its administrator."""
+    (tmp_path / "hosts").mkdir()
+    server = Server(tmp_path, hosts=tmp_path / "hosts", compose_wait=2.0)
+    key = server.key()
+    with running(server), speaking(key) as session:
         yield server, session
+
+
+@contextmanager
+def speaking(key: str) -> Iterator[requests.Session]:
+    """A connection of whoever has the key."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["Authorization"] = oauth(key)
+        yield session
 
 
 def furnish(server: Server, session: requests.Session) -> dict[str, list[str]]:
@@ -121,9 +136,86 @@ def test_the_rest_api(inn: tuple[Server, requests.Session]) -> None:
     assert "Traceback" not in server.log.read_text()
 
 
+def operations_in(server: Server, host_id: int) -> list[str]:
+    """Operations that nobody works on: one whose turn comes in an hour, and one that was stopped. Their ids."""
+
+    def put(write: Write) -> list[str]:
+        sync, refresh = SAGAS["sync_images"], SAGAS["refresh"]
+        waits = operations.submit(write, kind=sync.kind, first_step=sync.first, host_id=None, actor="admin")
+        stopped = operations.submit(write, kind=refresh.kind, first_step=refresh.first, host_id=host_id, actor="admin")
+        for id, changed in ((waits, {"retry_at": write.now() + 3600}), (stopped, {"state": State.STOPPED})):
+            write.sql.execute(sa.update(operation).where(operation.c.id == id).values(changed))
+        return [waits, stopped]
+
+    database, _, _ = open_store(server.settings)
+    try:
+        return database.transact(put)
+    finally:
+        database.close()
+
+
+def about_what_there_is(
+    description: dict[str, Any], known: dict[str, list[Any]], server: Server, session: requests.Session
+) -> tuple[dict[str, set[int]], list[str]]:
+    """Every call about every thing that there is: the statuses by call, and the answers that are not as described."""
+    met: dict[str, set[int]] = {}
+    found = []
+    calls = [result.ok() for result in schemathesis.openapi.from_dict(description).get_all_operations()]
+    for call in sorted(calls, key=lambda one: ORDER.index(one.method)):
+        names = [one.name for one in call.path_parameters]
+        noun = call.path.removeprefix("/api/v1/").partition("/")[0]
+        for id in known[noun] if names else []:
+            case = call.Case(path_parameters=dict.fromkeys(names, id))
+            answer = case.call(base_url=server.base, session=session, timeout=30)
+            met.setdefault(call.label.replace("/api/v1", ""), set()).add(answer.status_code)
+            try:
+                case.validate_response(answer, checks=CHECKS)
+            except (Exception, BaseExceptionGroup) as error:
+                found.append(f"{call.label}: {error}")
+    return met, found
+
+
+def enumerate_ids(description: dict[str, Any], known: dict[str, list[Any]]) -> None:
+    """What the paths and queries of the description are about becomes a choice of what there is, and a wrong one."""
+    queries = {"host_id": "vm-hosts", "system_id": "machines", "operation": "operations"}
+    for path, calls in description["paths"].items():
+        noun = path.removeprefix("/api/v1/").partition("/")[0]
+        for call in calls.values():
+            for one in call.get("parameters", ()):
+                if of := noun if one["in"] == "path" else queries.get(one["name"]):
+                    one["schema"] = {"enum": [*known[of], 99 if of == "vm-hosts" else "x"]}
+
+
 def test_the_native_api(inn: tuple[Server, requests.Session]) -> None:
+    """First of each thing as an administrator and as a user, to whom some of it is forbidden; then all that could be
+    sent."""
     server, session = inn
+    furnished = furnish(server, session)
+    host = session.get(f"{server.base}/MAAS/api/2.0/vm-hosts/").json()[0]["id"]
+    known: dict[str, list[Any]] = {"machines": furnished["system_id"], "vm-hosts": [host]}
+    known["operations"] = operations_in(server, host)
+    known["operations"] += [one["id"] for one in session.get(f"{server.base}/api/v1/operations").json()][-1:]
     description = session.get(f"{server.base}/api/v1/openapi.json").json()
+    with speaking(server.key("ann")) as ann:
+        of_ann, wrong_to_ann = about_what_there_is(description, known, server, ann)
+    of_admin, wrong_to_admin = about_what_there_is(description, known, server, session)
+    enumerate_ids(description, known)
     found = wrong(description, server, session, without="/stream")  # which never ends: tests/api/test_stream.py
+    found += wrong_to_ann + wrong_to_admin
     assert found == [], f"{len(found)} calls:\n" + "\n\n".join(found)
+    assert of_admin == {
+        "GET /operations/{id}": {200},
+        "POST /operations/{id}/cancel": {200, 409},
+        "POST /operations/{id}/resume": {200, 409},
+        "GET /vm-hosts/{id}/inventory": {200},
+        "GET /vm-hosts/{id}/figures": {200},
+        "GET /vm-hosts/{id}/storage-pools": {200},
+        "GET /machines/{system_id}/placement": {200, 404},
+        "GET /machines/{system_id}/console": {200},
+    }
+    assert {call: statuses for call, statuses in of_ann.items() if 403 in statuses} == {
+        "POST /operations/{id}/cancel": {403},
+        "POST /operations/{id}/resume": {403},
+        "GET /machines/{system_id}/console": {403, 404},
+    }
     assert "Traceback" not in server.log.read_text()

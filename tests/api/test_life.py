@@ -219,6 +219,13 @@ async def test_broken_and_fixed(house: Inn) -> None:
     assert (answer.status_code, "not Broken" in answer.text) == (409, True)
 
 
+async def test_what_stands_for_a_host_is_not_marked_broken(house: Inn) -> None:
+    host = await house.admin.get(f"vm-hosts/{await house.add_host()}/")
+    answer = await house.admin.call("POST", f"machines/{host['host']['system_id']}/", op="mark_broken")
+    assert (answer.status_code, "schedulable=false" in answer.text) == (409, True), answer.text
+    assert await status(house, host["host"]["system_id"]) == "Deployed"
+
+
 async def test_a_deployed_machine_that_is_broken_stays_its_owners(house: Inn) -> None:
     place(house, "alpha", vm("old"))
     await house.add_host()

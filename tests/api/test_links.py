@@ -12,7 +12,7 @@ from innkeeper.model.seed import network_config
 from innkeeper.store import machines, seeds
 from innkeeper.store.database import Write
 from tests.api.facts import audits, composed, cursor, events, give
-from tests.api.wired import nic_of, subnet_of, wired
+from tests.api.wired import nic_of, refusal, subnet_of, wired
 from tests.kit.house import Inn
 
 
@@ -68,6 +68,23 @@ async def test_the_host_is_told_which_addresses_its_dhcp_gives(house: Inn) -> No
     await composed(house, home and made["pod"]["id"], interfaces="a:ip=10.0.0.5")
 
 
+async def test_an_address_that_the_hosts_dhcp_would_give_to_others(house: Inn) -> None:
+    """LXD keeps one address of a version for a NIC of its own network; a bridge that gives none takes several."""
+    made, last = await nic_of(house, "a:ip=10.0.0.5;b:ip=10.1.0.5,ip=10.1.0.6")
+    path = made["interface_set"][0]["resource_uri"]
+    for more in ({"ip_address": "10.0.0.6"}, {}):
+        answer = await house.admin.call("POST", path, op="link_subnet", mode="STATIC", subnet="10.0.0.0/24", **more)
+        assert (answer.status_code, "the DHCP of br0 keeps one IPv4 address" in answer.text) == (400, True), answer.text
+    assert (await house.admin.get(path))["links"] == made["interface_set"][0]["links"]
+    moved = {"mode": "STATIC", "subnet": "10.0.0.0/24", "ip_address": "10.0.0.6", "force": "true"}
+    assert [each["ip_address"] for each in (await house.admin.post(path, op="link_subnet", **moved))["links"]] == [
+        "10.0.0.6"
+    ]
+    await house.admin.post(last, op="link_subnet", mode="STATIC", subnet="10.1.0.0/24", ip_address="10.1.0.7")
+    status, text = await refusal(house, made["pod"]["id"], interfaces="a:ip=10.0.0.8,ip=10.0.0.9")
+    assert (status, "the DHCP of br0 keeps one address" in text) == (409, True), text
+
+
 async def test_links_that_cannot_be(house: Inn) -> None:
     made, path = await nic_of(house)
     home, office = await subnet_of(house, "10.0.0.0/24"), await subnet_of(house, "10.1.0.0/24")
@@ -88,6 +105,12 @@ async def test_links_that_cannot_be(house: Inn) -> None:
         assert answer.status_code == 400, answer.text
         assert words in str(answer.json()[field]), answer.text
     assert await house.admin.get(path) == made["interface_set"][-1]
+    lease = await house.admin.call("POST", path, op="link_subnet", mode="DHCP", subnet=office["id"])
+    assert (lease.status_code, "b has a link auto to the same subnet" in lease.text) == (400, True), lease.text
+    dhcp = await house.admin.post(path, op="link_subnet", mode="DHCP", subnet=office["id"], force="true")
+    assert [link["mode"] for link in dhcp["links"]] == ["dhcp"]
+    lease = await house.admin.call("POST", path, op="link_subnet", mode="AUTO", subnet=office["id"])
+    assert (lease.status_code, "b has a link dhcp to the same subnet" in lease.text) == (400, True), lease.text
     up = await house.admin.post(path, op="link_subnet", mode="LINK_UP", force="true")
     assert [link["mode"] for link in up["links"]] == ["link_up"]
     auto = await house.admin.post(path, op="link_subnet", mode="AUTO", subnet=office["id"])
@@ -120,6 +143,9 @@ async def test_names_tags_and_what_is_refused(house: Inn) -> None:
     assert (nic["name"], nic["tags"]) == ("lan", ["fast", "new"])
     assert (await house.admin.post(path, op="add_tag", tag="old"))["tags"] == ["fast", "new", "old"]
     assert (await house.admin.post(path, op="remove_tag", tag="new"))["tags"] == ["fast", "old"]
+    for op in ("add_tag", "remove_tag"):
+        answer = await house.admin.call("POST", path, op=op, tag="a,b")
+        assert (answer.status_code, answer.json()) == (400, {"tag": ["a tag is not empty and holds no comma"]})
     same = {"name": "lan", "vlan": nic["vlan"]["id"], "mac_address": nic["mac_address"].upper(), "tags": "fast,old"}
     start = await cursor(house.admin)
     assert (await house.admin.put(path, **same))["tags"] == ["fast", "old"]

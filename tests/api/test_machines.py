@@ -116,7 +116,12 @@ async def test_update_changes_only_what_is_sent(house: Inn) -> None:
         ({"architecture": "arm64/generic"}, "architecture", "cannot be changed to arm64/generic"),
         ({"power_type": "virsh"}, "power_type", "cannot be changed to virsh"),
         ({"memory": 1}, "memory", "1024 MiB at least"),
-        ({"power_parameters_x": "y"}, "power_parameters_x", "unknown parameter"),
+        ({"power_parameters_power_address": "y"}, "power_parameters_power_address", "the power of a VM is its host's"),
+        ({"power_parameters_": ""}, "power_parameters_", "the power of a VM is its host's"),
+        ({"power_parameters": "{}"}, "power_parameters", "(PUT vm-hosts/{id}/)"),
+        ({"power_parameter": "y"}, "power_parameter", "unknown parameter"),
+        ({"swap_size": "1024"}, "swap_size", "in the user data of a deploy"),
+        ({"min_hwe_kernel": "ga-24.04"}, "min_hwe_kernel", "deploy another image"),
         ({"agent_name": "x" * 300}, "agent_name", "too long"),
     ],
 )

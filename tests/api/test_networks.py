@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.facts import audits, cursor, refusal
+from innkeeper.model.host import HostInterface
+from tests.api.facts import audits, composed, cursor, refusal
 from tests.kit.house import Inn
 
 API = "/MAAS/api/2.0"
@@ -243,3 +244,31 @@ async def test_what_is_not_there(house: Inn, path: str, model: str) -> None:
         answer = await house.admin.call(method, path)
         assert (answer.status_code, answer.text) == (404, f"No {model} matches the given query.")
         assert answer.headers["content-type"].startswith("text/plain")
+
+
+TRUNK = HostInterface(name="eth5", kind="physical", subnets=("10.5.0.0/24",), addresses=("10.5.0.1/24",))
+TAGGED = HostInterface(name="eth5.7", kind="vlan", vlan_parent="eth5", vlan_id=7)
+
+
+async def test_a_tag_on_the_wire_is_not_edited(house: Inn) -> None:
+    """What a host tags with 7 stays vid 7, and is put on no other; so does what a NIC of a machine is tagged with."""
+    house.change("alpha", lambda world: world.interfaces.extend((TRUNK, TAGGED)))
+    id = await house.add_host()
+    host = await house.admin.get(f"vm-hosts/{id}/")
+    fabric = next(one for one in await house.admin.get("fabrics/") if len(one["vlans"]) == 2)
+    where = f"fabrics/{fabric['id']}/vlans/"
+    for path in (f"{where}7/", f"vlans/{fabric['vlans'][1]['id']}/"):
+        status, text = await refusal(house, "PUT", path, vid=8)
+        assert (status, "stays vid 7: that is the tag of eth5.7 of VM host alpha." in text) == (409, True), text
+    assert (await house.admin.put(f"{where}7/", vid=7, name="storage"))["name"] == "storage"
+    other = await house.admin.post(where, vid=8)
+    path = f"nodes/{host['host']['system_id']}/interfaces/"
+    tagged = next(one for one in await house.admin.get(path) if one["name"] == "eth5.7")
+    status, text = await refusal(house, "PUT", tagged["resource_uri"], vlan=other["id"])
+    assert (status, "eth5.7 tags its frames with 7: it is not on the VLAN vlan-8 (vid 8)." in text) == (409, True)
+    made = await composed(house, id, hostname="web", interfaces="0:vid=8")
+    assert made["interface_set"][0]["vlan"]["vid"] == 8
+    status, text = await refusal(house, "PUT", f"{where}8/", vid=9)
+    assert (status, "that is the tag of eth0 of machine web." in text) == (409, True), text
+    await house.admin.delete(made["resource_uri"])
+    assert (await house.admin.put(f"{where}8/", vid=9))["vid"] == 9

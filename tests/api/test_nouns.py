@@ -50,6 +50,8 @@ async def test_users(house: Inn) -> None:
     assert [one["username"] for one in await house.admin.get("users/")] == ["admin", "ann@inn"]
     again = await house.admin.call("POST", "users/", username="ann@inn", password="x", is_superuser="true")
     assert (again.status_code, again.text) == (409, "There is a user 'ann@inn' already.")
+    changed = await house.admin.call("PUT", made["resource_uri"], email="b@b.c")
+    assert (changed.status_code, "transfer_resources_to=NEW" in changed.text) == (400, True)
     await house.admin.delete(made["resource_uri"])
     gone = await house.admin.call("GET", made["resource_uri"])
     assert (gone.status_code, gone.text) == (404, "No User matches the given query.")

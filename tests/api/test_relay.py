@@ -131,9 +131,16 @@ async def test_a_process_that_calls_sees_and_types_until_the_host_is_anothers(
     await let_go(house, "web1")
 
 
-async def test_there_is_no_such_page_and_no_word_of_it_in_the_description(house: Inn) -> None:
-    call = call_of(house, "abc")
-    assert (await house.admin.call("GET", call.path)).status_code == 404
+async def test_what_is_kept_is_told_to_processes_only(house: Inn) -> None:
+    id = await watched(house)
+    call = call_of(house, id)
+    for path in (call.path, call.path.partition("?")[0]):
+        for client in (house.nobody, house.admin):
+            assert (await client.call("GET", path)).status_code == 401
+    answer = await house.nobody.call("GET", call.path, headers={"Authorization": signed(house, call)})
+    assert (answer.status_code, answer.json()["open"]) == (200, False)
+    again = await house.nobody.call("GET", call.path, headers={"Authorization": signed(house, call)})
+    assert again.status_code == 401, "a pass is for one call"
     assert "internal" not in (await house.admin.call("GET", "/api/v1/openapi.json")).text
 
 
@@ -186,6 +193,8 @@ async def hears(house: Inn, address: str, system_id: str, *words: str) -> None:
         await one.socket.send_str("x")
         await one.hears("dropped", "went nowhere")
         await one.go()
+    log = await house.admin.get(f"/api/v1/machines/{system_id}/console")  # nor can be asked what it has kept
+    assert (log["open"], log["text"]) == (False, "")
 
 
 @pytest.mark.parametrize(
@@ -217,6 +226,18 @@ async def test_a_web_server_of_another_kind_answers(house: Inn, address: str) ->
     async with answering(page) as there:
         watched_by(house, "another", address=there)
         await hears(house, address, id, "is no process of this installation. It answered with status 200.")
+
+
+@pytest.mark.parametrize("proof", ["0" * 64, "ü", ""])
+async def test_what_one_without_the_key_tells_is_not_shown(house: Inn, proof: str) -> None:
+    async def tells(request: web.Request) -> web.Response:
+        return web.json_response({"open": True, "text": "eW91cnM=", "proof": proof})
+
+    id = await running(house, hostname="web1")
+    async with answering(tells) as there:
+        watched_by(house, "another", address=there)
+        log = await house.admin.get(f"/api/v1/machines/{id}/console")
+    assert (log["open"], log["text"]) == (False, "")
 
 
 async def test_nothing_is_typed_to_one_without_the_key(house: Inn, address: str) -> None:

@@ -78,6 +78,9 @@ async def test_what_is_not_ours_to_change(house: Inn) -> None:
     pinned = await house.admin.compose(id, pinned_cores=[3, 4])
     status, text = await refused(house, f"machines/{pinned}/", cpu_count=3)
     assert (status, "pinned to the cores 3,4" in text) == (409, True)
+    await house.admin.put(f"machines/{pinned}/", memory=4096)  # its memory is no matter of cores
+    [facts] = [one for one in house.see("alpha").instances.values() if one.tag("machine") == pinned]
+    assert (facts.pinned, facts.memory) == ((3, 4), 4096)
     for fields in ({"memory": 512}, {"cpu_count": 0}, {"cpu_count": 5000}):
         status, text = await refused(house, f"machines/{pinned}/", **fields)
         assert (status, next(iter(fields)) in text) == (400, True)

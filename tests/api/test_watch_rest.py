@@ -30,7 +30,8 @@ async def test_a_busy_host_is_looked_at_for_a_small_part_of_the_time(house: Inn)
         await asyncio.sleep(0.05)
     looks = house.see("alpha").calls["instances"] - before
     took = time.monotonic() - begin
-    assert 2 <= looks <= took / (SLOW * (1 + REST)) + 1  # without the rest there would be over ten
+    # One may have been under way at the beginning, and one at the end; without the rest there would be thirty.
+    assert 2 <= looks <= took / (SLOW * (1 + REST)) + 2
 
 
 def _happen(world: World) -> None:

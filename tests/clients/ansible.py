@@ -32,7 +32,7 @@ async def vm_host_machine(stage: Stage, on: Python, host: dict[str, Any], hostna
         one["hostname"] != hostname for one in expect_all(await on.get("machines/"), ansible.machine) if one["pod"]
     )
     ids = {
-        field: next(one["id"] for one in await on.get(noun) if one["name"] == name)
+        field: next(one["id"] for one in expect_all(await on.get(noun), ansible.named) if one["name"] == name)
         for field, noun, name in (
             ("zone", "zones/", "default"),
             ("pool", "resourcepools/", "default"),

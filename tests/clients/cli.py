@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from tests.clients.contracts import terraform
-from tests.clients.contracts.shape import expect
+from tests.clients.contracts import juju, terraform
+from tests.clients.contracts.shape import expect, expect_all
 from tests.clients.stage import SERIES, Stage
 from tests.clients.talk import Cli, talking, until
+from tests.kit.disks import unified
 from tests.kit.wire import API
 
 
@@ -31,10 +33,47 @@ def path_of(handler: dict[str, Any], action: str, *arguments: object) -> tuple[s
     return handler["path"].format(**names), found["op"] or ""
 
 
+async def image(on: Cli, known: dict[str, dict[str, Any]]) -> None:
+    """`boot-resources create`: what the file is, as base64 parts; then the file, in pieces, where the answer says."""
+    content = unified(salt=b"\x00\r\n--B--\xff" * 500)
+    pieces = [content[at : at + 4096] for at in range(0, len(content), 4096)]
+    assert len(pieces) > 2
+    path, _ = path_of(known["BootResourcesHandler"], "create")
+    told = {
+        "name": "custom/cli",
+        "title": "of the CLI, é",
+        "architecture": "amd64/generic",
+        "filetype": "tgz",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+    }
+    answer = await on.tell("POST", path, **told)
+    assert answer.status == 201, answer
+    made = answer.json
+    newest = made["sets"][max(made["sets"])]
+    [file] = newest["files"].values()
+    assert (newest["complete"], file["complete"], file["size"]) == (False, False, len(content))
+    assert file["upload_uri"].startswith(f"{API}boot-resources/{made['id']}/upload/")
+    for piece in pieces:
+        sent = await on.raw("PUT", file["upload_uri"], piece)
+        assert sent.status == 200, sent
+    read, _ = path_of(known["BootResourceHandler"], "read", made["id"])
+    whole = await on.get(read)
+    assert (whole["title"], whole["sets"][max(whole["sets"])]["complete"]) == ("of the CLI, é", True)
+    assert "custom/cli" in [one["name"] for one in expect_all(await on.get(path), juju.boot_resource)]
+    over = await on.raw("PUT", file["upload_uri"], pieces[0])
+    assert over.status in (404, 409), over  # its place is gone, or goes as soon as all is looked at
+    assert over.headers["content-type"] == "text/plain; charset=utf-8"
+    again = await on.tell("POST", path, **told)  # it is here: nothing is sent
+    assert again.json["sets"][max(again.json["sets"])]["complete"] is True
+    await on.delete(read)
+
+
 async def session(stage: Stage) -> dict[str, Any]:
     """A morning at the command line: a host, a machine, a tag, a deployment, and all of it away again."""
     async with talking(stage.server, Cli) as on:
         known = await login(on)
+        await image(on, known)
         made = await on.post(path_of(known["VmHostsHandler"], "create")[0], **stage.host, tags="cli,é")
         assert made["tags"] == ["cli", "é"]
         host, _ = path_of(known["VmHostHandler"], "read", made["id"])

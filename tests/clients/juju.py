@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import uuid
+from ipaddress import ip_network
 from typing import Any
 
 from tests.clients.contracts import juju
@@ -29,14 +30,32 @@ async def handshake(stage: Stage, on: Go) -> None:
     assert "amd64" in {one["architecture"].split("/")[0] for one in resources}
 
 
-async def lookups(on: Go) -> dict[str, int]:
-    """Zones, spaces, domains and routes; the ids of the spaces by name."""
+async def lookups(stage: Stage, on: Go) -> dict[str, int]:
+    """Zones, pools, spaces, fabrics, domains and routes; the ids of the spaces by name."""
     assert "default" in {one["name"] for one in expect_all(await on.get("zones/"), juju.zone)}
+    assert "default" in {one["name"] for one in expect_all(await on.get("resourcepools/"), juju.pool)}
     spaces = expect_all(await on.get("spaces/"), juju.space)
     assert "undefined" in {one["name"] for one in spaces}  # else Juju takes its subnets' space for unknown
-    expect_all(await on.get("domains/"), juju.domain)
-    expect_all(await on.get("static-routes/"), juju.static_route)
+    assert "maas" in {one["name"] for one in expect_all(await on.get("domains/"), juju.domain)}
+    [subnet] = [one for one in await on.get("subnets/") if one["cidr"] == stage.cidr]
+    fabrics = {one["name"]: one for one in expect_all(await on.get("fabrics/"), juju.fabric)}
+    assert subnet["vlan"]["id"] in {one["id"] for one in fabrics[subnet["vlan"]["fabric"]]["vlans"]}
+    await routes(stage, on)
     return {one["name"]: one["id"] for one in spaces}
+
+
+async def routes(stage: Stage, on: Go) -> None:
+    """The static routes, of which an administrator has made one."""
+    beyond = expect(await on.post("subnets/", cidr="198.51.100.0/24"), juju.subnet)
+    gateway = str(ip_network(stage.cidr)[-2])
+    made = await on.post("static-routes/", source=stage.cidr, destination=beyond["id"], gateway_ip=gateway, metric=7)
+    found = expect_all(await on.get("static-routes/"), juju.static_route)
+    [one] = [one for one in found if one["id"] == expect(made, juju.static_route)["id"]]
+    assert (one["source"]["cidr"], one["destination"], one["gateway_ip"], one["metric"]) == (
+        stage.cidr, beyond, gateway, 7,
+    )  # fmt: skip
+    await on.delete(one["resource_uri"])
+    await on.delete(beyond["resource_uri"])
 
 
 async def state_file(on: Go, model: str) -> None:
@@ -106,7 +125,7 @@ async def three(stage: Stage) -> dict[str, Any]:
     async with talking(stage.server, Go) as on:
         host = await on.post("pods/", **stage.host)  # an administrator did that before
         await handshake(stage, on)
-        spaces = await lookups(on)
+        spaces = await lookups(stage, on)
         await state_file(on, model)
         wanted = {
             "arch": "amd64",

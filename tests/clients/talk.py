@@ -138,6 +138,10 @@ class Cli(Talk):
         body = b"".join(b"--B\r\n" + part(name, value) + b"\r\n" for name, value in _pairs(form)) + b"--B--\r\n"
         return await self._send(method, url, body, 'multipart/form-data; boundary="B"')
 
+    async def raw(self, method: str, path: str, body: bytes) -> Answer:
+        """Bytes as they are: a piece of a file."""
+        return await self._send(method, path, body, "application/octet-stream")
+
 
 def _pairs(fields: dict[str, Fields]) -> list[tuple[str, str]]:
     """The names and texts that are sent; a name that is a word of Python's has an underscore behind it here."""

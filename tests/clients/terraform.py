@@ -41,6 +41,47 @@ async def vm_host(stage: Stage, on: Go, **more: str) -> dict[str, Any]:
     return read
 
 
+async def lookups(stage: Stage, on: Go) -> None:
+    """The data sources, and what other resources read back after they were made."""
+    for noun in ("zones/", "resourcepools/"):
+        assert "default" in {one["name"] for one in expect_all(await on.get(noun), terraform.named)}
+    assert "maas" in {one["name"] for one in expect_all(await on.get("domains/"), terraform.domain)}
+    [subnet] = [one for one in expect_all(await on.get("subnets/"), terraform.subnet) if one["cidr"] == stage.cidr]
+    assert subnet["vlan"]["fabric_id"] in {one["id"] for one in expect_all(await on.get("fabrics/"), terraform.fabric)}
+    made = expect(
+        await on.post("users/", username="tf", email="tf@example.com", password="secret", is_superuser="false"),
+        terraform.user,
+    )
+    assert expect(await on.get("users/tf/"), terraform.user) == made
+    assert (made["email"], made["is_superuser"]) == ("tf@example.com", False)
+    assert made in expect_all(await on.get("users/"), terraform.user)
+    await on.delete("users/tf/")
+    pool = expect(await on.post("resourcepools/", name="tf", description="by terraform"), terraform.named)
+    assert expect(await on.get(f"resourcepool/{pool['id']}/"), terraform.named) == pool
+    await on.delete(f"resourcepool/{pool['id']}/")
+
+
+async def vm_host_of_a_machine(stage: Stage, on: Go, system_id: str) -> None:
+    """maas_vm_host with `machine`: a machine is made a VM host by its deployment. Here it is told what to do instead,
+    and the machine is what it was."""
+    assert system_id in [one["system_id"] for one in expect_all(await on.get("machines/"), terraform.machine)]
+    expect(await on.post("machines/", "allocate", system_id=system_id), terraform.machine)
+    settings = [await on.get("maas/", "get_config", name=name) for name in ("default_osystem", "default_distro_series")]
+    assert [type(one) for one in settings] == [str, str]
+    path = f"machines/{system_id}/"
+    for how in ("register_vmhost", "install_kvm"):
+        refused = await on.tell("POST", path, "deploy", distro_series=f"custom/{SERIES}", **{how: "true"})
+        assert (refused.status, list(refused.json)) == (400, [how])
+        assert "VM hosts are added by POST vm-hosts/" in refused.json[how][0]
+        assert (await on.get(path))["status_name"] == "Allocated"
+    assert await on.post("machines/", "release", machines=[system_id]) == [system_id]
+
+    async def poll() -> Any:
+        return expect(await on.get(path), terraform.machine)
+
+    await until(poll, "Ready", seen=RELEASING)
+
+
 async def machine(stage: Stage, on: Go, host: dict[str, Any], hostname: str) -> dict[str, Any]:
     """maas_vm_host_machine: composed, only commissioning until it is ready, then named and placed."""
     made = await on.post(
@@ -121,6 +162,7 @@ async def two_four(stage: Stage) -> dict[str, Any]:
     """Provider 2.4: a host, a machine, a tag, an instance; and all of it destroyed."""
     async with talking(stage.server, Go) as on:
         host = await vm_host(stage, on)
+        await lookups(stage, on)
         one = await machine(stage, on, host, "tf1")
         await tag(on, one["system_id"])
         deployed = await instance(stage, on, one["system_id"])
@@ -138,5 +180,6 @@ async def later(stage: Stage, **trust: str) -> dict[str, Any]:
         refused = await on.tell("POST", "maas/", "set_config", name="upstream_dns", value="192.0.2.1")
         assert (refused.status, "subnets" in refused.json["name"][0]) == (400, True)
         one = await machine(stage, on, host, "tf2")
+        await vm_host_of_a_machine(stage, on, one["system_id"])
         await destroy(on, host, one["system_id"])
     return one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.clients.contracts.shape import Address, Table, Texts, faults, key, may, must, omit
+from tests.clients.contracts.shape import Address, DeviceUri, Table, Texts, Uri, faults, key, may, must, omit
 
 TABLE: Table = {
     "id": must(int),
@@ -46,3 +46,14 @@ def test_what_breaks_it(change: dict[str, object], fault: str) -> None:
 def test_what_is_missing() -> None:
     assert faults({name: value for name, value in RIGHT.items() if name != "mode"}, TABLE) == ["mode is missing"]
     assert faults([], TABLE) == ["the answer is [], no object"]
+
+
+@pytest.mark.parametrize("uri", ["devices/x/", "/MAAS/api/2.0/devices/x", "http://inn/MAAS/api/2.0/devices/x/", 1])
+def test_an_address_that_leads_nowhere(uri: object) -> None:
+    assert faults({"resource_uri": uri}, {"resource_uri": must(Uri)}) != []
+
+
+def test_a_device_is_among_the_devices() -> None:
+    table = {"resource_uri": must(DeviceUri)}
+    assert faults({"resource_uri": "/MAAS/api/2.0/devices/x/"}, table) == []
+    assert faults({"resource_uri": "/MAAS/api/2.0/nodes/x/"}, table) != []

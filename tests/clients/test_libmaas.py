@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -65,9 +66,18 @@ def seen(server: Server, pod: Any) -> Any:
         return state
 
 
+def within(seconds: float, holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def test_connect(client: Any) -> None:
     me = client.users.whoami()
     assert (me.username, me.is_admin) == ("admin", True)
+    assert [(one.username, one.email) for one in client.users.list()] == [("admin", "")]
     assert "authenticate-api" in client.version.get().capabilities
     assert "default" in [zone.name for zone in client.zones.list()]
     assert [pool.name for pool in client.resource_pools.list()] == ["default"]
@@ -214,7 +224,21 @@ def test_a_composed_machine_comes_back(client: Any, server: Server, pod: Any) ->
     system_id = pod.compose(hostname="stays1", storage="8")["system_id"]
     machine = client.machines.allocate(hostname="stays1")
     assert machine.system_id == system_id
+    name = f"default/{machine.hostname}"
+    with world(server.data / "hosts" / f"{pod.name}.json") as state:
+        state.faults.append(Fault(call="create", kind="delay", seconds=2.0))
+    machine.deploy(distro_series=SERIES)
+    machine.abort(comment="the wrong image")
+    assert machine.status in (NodeStatus.DEPLOYING, NodeStatus.ALLOCATED)  # what was begun is taken back first
+    within(20, lambda: client.machines.get(system_id=system_id).status == NodeStatus.ALLOCATED)
+    there = seen(server, pod).instances[name]
+    assert (there.power, there.tag("image"), seen(server, pod).seeds) == ("off", "", {})
+    machine = client.machines.get(system_id=system_id)
+    assert (machine.owner.username, machine.distro_series) == ("admin", "")
+    with pytest.raises(CallError, match="409"):
+        machine.abort()
     machine.deploy(distro_series=SERIES, wait=True, wait_interval=0)
+    assert (machine.status, seen(server, pod).instances[name].power) == (NodeStatus.DEPLOYED, "on")
     machine.release(wait=True, wait_interval=0)
     assert client.machines.get(system_id=system_id).status == NodeStatus.READY
     machine = client.machines.get(system_id=system_id)

@@ -23,7 +23,7 @@ CALLS = {
     "version/": "GET",
     "describe/": "GET",
     "users/": "GET, GET whoami, POST",
-    "users/ann/": "GET, DELETE",
+    "users/ann/": CRUD,
     "account/": "POST create_authorisation_token, POST delete_authorisation_token, GET list_authorisation_tokens, "
     "POST update_token_name",
     "account/prefs/sshkeys/": "GET, POST, POST import",
@@ -105,6 +105,7 @@ CALLS = {
     "rackcontrollers/x/": CRUD,
     "regioncontrollers/": "GET",
     "regioncontrollers/x/": CRUD,
+    "node-results/": "GET",
     "scripts/": "GET, POST",
     "scripts/s/": CRUD,
     "notifications/": "GET, POST",

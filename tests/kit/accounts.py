@@ -11,11 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from innkeeper.hypervisors.lxd import units
 from innkeeper.hypervisors.lxd.marks import mark
 from innkeeper.hypervisors.simulated import PREFIX
 from innkeeper.hypervisors.simulated_world import world
 from innkeeper.model.lifecycle import Status
-from innkeeper.store import events, operations
+from innkeeper.store import events, machines, operations
 from innkeeper.store.database import Database
 from innkeeper.store.figures import figures
 from innkeeper.store.hosts import listing as host_listing
@@ -30,6 +31,9 @@ class Seen:
     instances: dict[str, str] = field(default_factory=dict)
     volumes: dict[str, str] = field(default_factory=dict)  # "pool/name"
     cores: int = 0  # of all instances
+    shapes: dict[str, tuple[int, tuple[int, ...], int, bool]] = field(
+        default_factory=dict
+    )  # cores, pins, memory, huge pages
     busy: list[str] = field(default_factory=list)
 
 
@@ -45,6 +49,7 @@ def simulated(file: Path, uuid: str) -> Seen:
                 for key, tags in marked.items()
                 if tags.get("installation") == uuid
             },
+            shapes={one.name: (one.cores, one.pinned, one.memory, one.huge_pages) for one in ours},
             cores=sum(one.cores for one in state.instances.values()),
             busy=list(state.making),
         )
@@ -57,6 +62,10 @@ def real(lab: Lab, uuid: str, *, project: str) -> Seen:
         seen.cores += int(one["expanded_config"].get("limits.cpu", "1"))
         if one["project"] == project and mark(one["config"], "installation") == uuid:
             seen.instances[one["name"]] = mark(one["config"], "machine")
+            config = one["expanded_config"]
+            cores, pinned = units.cpus(config["limits.cpu"]) or (0, ())
+            memory = (units.size(config["limits.memory"]) or 0) // units.MIB
+            seen.shapes[one["name"]] = (cores, pinned, memory, units.truth(config["limits.memory.hugepages"]))
     for pool in lab.query("/1.0/storage-pools?recursion=1"):
         for one in lab.query(f"/1.0/storage-pools/{pool['name']}/volumes?recursion=1&project={project}"):
             if one["type"] == "custom" and mark(one["config"], "installation") == uuid:
@@ -171,6 +180,12 @@ def _host(sql: sa.Connection, host_id: int, seen: Seen) -> list[str]:
     rows = sql.execute(sa.select(machine).where(machine.c.host_id == host_id, machine.c.origin == "composed")).all()
     there = {one.instance: one.system_id for one in rows if one.status != Status.FAILED_COMMISSIONING}
     found += _differ("instance", there, seen.instances)
+    shapes = {one.instance: (one.cores, machines.ints(one.pinned), one.memory, one.huge_pages) for one in rows}
+    found += [
+        f"{name} is {shape} on its host, {shapes[name]} in its record (cores, pins, memory, huge pages)"
+        for name, shape in seen.shapes.items()
+        if name in there and shape != shapes[name]
+    ]
     ids = list(there.values())
     volumes = sa.select(disk).where(disk.c.volume != "", disk.c.system_id.in_(ids))
     found += _differ("volume", {f"{v.pool}/{v.volume}": v.system_id for v in sql.execute(volumes).all()}, seen.volumes)

@@ -22,6 +22,9 @@ from innkeeper.settings import Settings
 from innkeeper.store import users
 from innkeeper.store.opening import open_store
 from tests.kit.client import Client
+from tests.kit.until import until
+
+SHORT = 5.0  # seconds: requests that wait no longer may be answered before a host was added
 
 
 @dataclass
@@ -47,8 +50,14 @@ class Inn:
             return state
 
     async def add_host(self, name: str = "alpha", **fields: Any) -> int:
-        """Add a simulated host of that name; its id."""
+        """Add a simulated host of that name and wait until it was added, however short requests wait; its id."""
         made = await self.admin.post("vm-hosts/", type="simulated", power_address=name, name=name, **fields)
+
+        async def added() -> bool:
+            return bool((await self.admin.get(f"vm-hosts/{made['id']}/"))["state"] != "adding")
+
+        if self.house.services.settings.compose_wait < SHORT:
+            await until(added)
         return int(made["id"])
 
     def client(self, *, username: str, is_admin: bool = False) -> Client:

@@ -139,7 +139,9 @@ def site(module_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 async def stage(module_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """Services, engines and simulated hosts in this process, on an empty database."""
-    made = Stage.open(tmp_path_factory.getbasetemp() / f"stage-{abs(hash(module_url))}", module_url)
+    made = Stage.open(
+        tmp_path_factory.getbasetemp() / f"stage-{abs(hash(module_url))}", module_url, beat=0.1, retry_first=0.05
+    )
     await made.reset()
     yield made
     await made.reset()

@@ -7,16 +7,28 @@ from dataclasses import replace
 from innkeeper.hypervisors.simulated_world import World
 from innkeeper.model.constraints import GB, DiskRequest
 from innkeeper.model.lifecycle import Status
-from innkeeper.model.machine import InstanceFacts, Machine, PowerState
+from innkeeper.model.machine import Added, InstanceFacts, Machine, PowerState
 from innkeeper.model.request import Request
-from innkeeper.operations import arrivals, deploy, release, remake
-from innkeeper.store import deployments, images, machines, users
+from innkeeper.operations import arrivals, commission, deploy, release, remake
+from innkeeper.store import allocation, deployments, images, machines, users
 from innkeeper.store.database import Write
 from tests.kit.images import add_image
 from tests.laws.scenario import Order, Scenario
 from tests.laws.stage import Stage
 
-WEB = Request(hostname="web", cores=2, disks=(DiskRequest(label="root", size=8 * GB), DiskRequest(size=5 * GB)))
+WEB = Request(
+    hostname="web",
+    cores=2,
+    pinned=(3, 5),
+    huge_pages=True,
+    disks=(DiskRequest(label="root", size=8 * GB), DiskRequest(size=5 * GB)),
+)
+# What people set on the instance on its host: a deploy and a release delete it, and it must have all of that again.
+ADDED = Added(
+    config=(("environment.TOKEN", "hush"), ("user.note", "the one with the GPU")),
+    devices=(("gpu", (("pci", "0000:01:00.0"), ("type", "gpu"))), ("root", (("boot.priority", "9"),))),
+    profiles=("gpu",),
+)
 DATA = "#cloud-config\npassword: secret\n"
 
 
@@ -31,7 +43,7 @@ async def _allocated(stage: Stage) -> Machine:
     database = stage.services.database
 
     def make(state: World) -> None:
-        state.our_end = "10.0.0.254"
+        state.our_end, state.huge_pages = "10.0.0.254", 8 * 2**30
         state.instances["default/theirs"] = InstanceFacts(name="theirs", project="default", power=PowerState.ON)
 
     stage.change("alpha", make)
@@ -41,6 +53,7 @@ async def _allocated(stage: Stage) -> Machine:
 
     def switch_on(state: World) -> None:
         state.instances["default/web"] = replace(state.instances["default/web"], power=PowerState.ON)
+        state.added["default/web"] = ADDED
 
     stage.change("alpha", switch_on)
 
@@ -66,11 +79,19 @@ async def _deploying(stage: Stage) -> Order:
     return lambda: _deploy(stage)
 
 
+def _as_before(state: World) -> None:
+    """What was made anew is of the same shape, and has what people had set on it."""
+    there = state.instances["default/web"]
+    assert (there.cores, there.pinned, there.huge_pages) == (2, (3, 5), True)
+    assert state.added == {"default/web": ADDED}
+
+
 def _started(stage: Stage) -> None:
     one, state = _find(stage), stage.see("alpha")
     assert (one.status, one.power_state, one.osystem, one.distro_series) == (
         Status.DEPLOYING, PowerState.ON, "custom", "tiny",
     )  # fmt: skip
+    _as_before(state)
     there = state.instances["default/web"]
     assert (there.power, bool(there.tag("image"))) == (PowerState.ON, True)
     seed = state.seeds["default/web"]
@@ -95,6 +116,7 @@ async def _calling_off(stage: Stage) -> Order:
 
 def _empty_again(stage: Stage) -> None:
     state = stage.see("alpha")
+    _as_before(state)
     there = state.instances["default/web"]
     assert (there.power, there.tag("image")) == (PowerState.OFF, "")
     assert there.interfaces[0].mac == _find(stage).interfaces[0].mac
@@ -123,6 +145,18 @@ def _released(stage: Stage) -> None:
     assert (one.status, one.owner, one.owner_data, one.osystem) == (Status.READY, "", (), "")
 
 
+async def _commissioning(stage: Stage) -> Order:
+    """Its owner ran it, then it was found broken: nobody has it, and it holds what they left."""
+    one = await _allocated(stage)
+
+    def broken(write: Write) -> None:
+        allocation.vacate(write, one.system_id)
+        machines.set_status(write, one.system_id, Status.BROKEN)
+
+    stage.services.database.transact(broken)
+    return lambda: stage.services.database.transact(commission.submit, _find(stage), actor="admin")
+
+
 _TOLD = (("machine", "status"), ("machine", "status_message"))
 _SWITCHED = (("machine", "power_state"), ("claim", "power_state"))
 LIFE = (
@@ -135,5 +169,6 @@ LIFE = (
         makes_anew=True,
     ),
     Scenario(kind="abort_deploy", tell=_calling_off, done=_called_off, loose=_TOLD),
+    Scenario(kind="recommission", tell=_commissioning, done=_released, loose=_TOLD),
     Scenario(kind="release", tell=_releasing, done=_released, loose=_TOLD),
 )

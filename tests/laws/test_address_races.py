@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict
+from innkeeper.hypervisors.simulated_world import BRIDGE, World
 from innkeeper.model.interface_constraints import InterfaceRequest, interfaces
 from innkeeper.model.network_names import resolve
 from innkeeper.model.request import Request
@@ -19,6 +21,10 @@ from tests.laws.test_races import at_once, errors, rows
 
 def asked(stage: Stage, text: str) -> tuple[InterfaceRequest, ...]:
     return resolve(interfaces(text), stage.services.database.ask(networks.known))
+
+
+def untold(world: World) -> None:
+    world.interfaces = [replace(BRIDGE, fixed=())]
 
 
 async def test_one_address_on_two_hosts(stage: Stage) -> None:
@@ -36,7 +42,10 @@ async def test_one_address_on_two_hosts(stage: Stage) -> None:
 
 
 async def test_two_addresses_crosswise(stage: Stage) -> None:
-    """Each wants both, named in the other order: one has both, the other neither."""
+    """Each wants both, named in the other order: one has both, the other neither. On a network whose DHCP is not told:
+    else a NIC has one address of it."""
+    for name in ("alpha", "beta"):
+        stage.change(name, untold)
     alpha, beta = await stage.add_host("alpha"), await stage.add_host("beta")
     for number in range(10, 26, 2):
         first, second = f"10.0.0.{number}", f"10.0.0.{number + 1}"

@@ -9,14 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from innkeeper.errors import OverLimit
 from innkeeper.model.allocation import Wish
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.request import Request
 from innkeeper.operations import decompose
 from innkeeper.operations.compose import COMPOSE
 from innkeeper.store import allocation, claims, machines, users
-from innkeeper.store.claims import Allotment
+from innkeeper.store.claims import Allotment, Lost
 from innkeeper.store.fleet import Fleet
 from innkeeper.store.tables import claim, machine
 from tests.laws.stage import Stage
@@ -135,7 +134,7 @@ def _compose(stage: Stage, fleet: Fleet, owner_id: int) -> str:
                 actor="user",
                 allotment=Allotment(wish=wish, around=choice.around),
             )
-        except OverLimit:
+        except Lost:
             continue
         finally:
             fleet.claimed(choice)

@@ -141,6 +141,9 @@ async def test_what_was_kept_where_it_is_open_is_shown_elsewhere(two: Site, watc
     await near.hears("opened")
     it.prints("".join(f"line {number}\r\n" for number in range(100)))
     await near.sees("line 99\r\n")
+    async with two.admin(it.other) as admin:  # where nobody has watched it
+        log = await admin.get(f"/api/v1/machines/{it.system_id}/console")
+    assert (log["open"], log["text"].startswith("line 0\n"), "line 99" in log["text"]) == (True, True, True)
     far = await watch(it.other, it.system_id, two.key)
     await far.sees("line 99\r\n")
     assert far.printed.startswith(b"line 0\r\n")

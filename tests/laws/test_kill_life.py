@@ -14,6 +14,7 @@ import pytest
 from innkeeper.hypervisors.base import GuestFacts
 from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.image import ImageFacts, Kind
+from innkeeper.model.machine import Added
 from innkeeper.store import images
 from innkeeper.store.opening import open_store
 from tests.kit.client import Client
@@ -22,6 +23,7 @@ from tests.laws.conftest import Site
 from tests.laws.test_kill import Death, add, deaths, kill, last, made_on
 
 FINGERPRINT = "f" * 64
+ADDED = Added(config=(("user.note", "mine"),), devices=(("gpu", (("type", "gpu"),)),))  # set on the host, by people
 
 
 @dataclass
@@ -53,6 +55,12 @@ class Guest:
     def instance(self) -> Any:
         return self.site.see(self.host).instances[f"default/{self.host}-web"]
 
+    def as_before(self) -> None:
+        """It has the pins and huge pages of its record still, and what people set on it."""
+        there, state = self.instance(), self.site.see(self.host)
+        assert (there.pinned, there.huge_pages) == ((3, 5), True)
+        assert state.added == {f"default/{self.host}-web": ADDED}
+
     async def never_missing(self) -> None:
         """Not even for a moment."""
         told = [one.text for one in self.site.accounts.events() if one.system_id == self.system_id]
@@ -79,8 +87,10 @@ def _image(site: Site) -> None:
 async def guest(site: Site, admin: Client) -> Guest:
     _image(site)
     images_there = {FINGERPRINT: ImageFacts(fingerprint=FINGERPRINT, aliases=("tiny",))}
-    host, id = await add(site, admin, images=images_there)
-    system_id = await admin.compose(id, hostname=f"{host}-web", cores=2, storage="root:8,data:5")
+    host, id = await add(site, admin, images=images_there, huge_pages=8 * 2**30)
+    shape = {"pinned_cores": ["3", "5"], "hugepages_backed": "true", "storage": "root:8,data:5"}
+    system_id = await admin.compose(id, hostname=f"{host}-web", **shape)
+    site.change(host, lambda state: state.added.update({f"default/{host}-web": ADDED}))
     return Guest(site=site, admin=admin, host=host, host_id=id, system_id=system_id)
 
 
@@ -94,6 +104,7 @@ async def test_a_deployment_goes_on(site: Site, death: Death) -> None:
         assert (one.instance().power, one.instance().tag("image")) == ("on", FINGERPRINT)
         assert site.see(one.host).seeds[f"default/{one.host}-web"].user_data == "#!/bin/sh\n"
         assert made_on(site, one.host) == {f"{one.host}-web": 2}
+        one.as_before()
         await one.never_missing()
     assert site.accounts.wrong() == []
 
@@ -110,6 +121,7 @@ async def test_the_undo_of_a_deployment_goes_on(site: Site, death: Death) -> Non
         assert await one.status() == "Failed deployment"
         assert (one.instance().power, one.instance().tag("image")) == ("off", "")
         assert len(site.see(one.host).volumes) == 1
+        one.as_before()
         await one.never_missing()
     assert site.accounts.wrong() == []
 
@@ -125,6 +137,7 @@ async def test_a_release_goes_on(site: Site, death: Death) -> None:
         assert (one.instance().power, one.instance().tag("image")) == ("off", "")
         assert len(site.see(one.host).volumes) == 1
         assert made_on(site, one.host) == {f"{one.host}-web": 3}
+        one.as_before()
         await one.never_missing()
     assert site.accounts.wrong() == []
 
@@ -145,6 +158,7 @@ async def test_a_machine_between_two_instances_is_not_missing(site: Site, order:
             await admin.post(f"vm-hosts/{one.host_id}/", op="refresh")
             assert await one.status() == "Deploying"
         await site.quiet()
+        one.as_before()
         await one.never_missing()
         assert await one.status() == "Deploying"
         up = {f"default/{one.host}-web": GuestFacts(agent=True)}  # this server cannot be called

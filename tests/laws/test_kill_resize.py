@@ -6,7 +6,7 @@ In the end the record, the claim and the host say the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from innkeeper.hypervisors.simulated_world import GB, Fault
+from innkeeper.model.machine import PowerState
 from innkeeper.store.tables import claim, claim_storage
 from tests.kit.client import Client
 from tests.laws.conftest import Site
@@ -117,6 +118,35 @@ async def test_the_undo_of_a_resize_goes_on(site: Site, death: Death) -> None:
         await admin.put(f"machines/{one.system_id}/", **BOTH)  # and can be asked for again
         await one.all_are(AFTER)
     assert site.accounts.wrong() == []
+
+
+async def test_a_resize_that_cannot_be_undone_is_what_it_has(site: Site) -> None:
+    """Its VM is started on the host while the server is dead. It can be stopped afterwards, as any other."""
+    async with site.admin() as admin:
+        one = await sized(site, admin)
+        dies = kill(Death(when="before", call="resize"))
+        await one.dies_of(f"machines/{one.system_id}/", CUT_RESIZE, *dies, **BOTH)
+        started = replace(site.see(one.host).instances[one.key], power=PowerState.ON)
+        site.change(one.host, lambda state: state.instances.update({one.key: started}))
+        await one.goes_on()
+        await one.all_are(AFTER)
+        assert last(site, "resize", one.host_id).state == "failed"
+        stopped = await admin.post(f"machines/{one.system_id}/", op="power_off", stop_mode="hard")
+        assert stopped["power_state"] == "off"
+    assert site.accounts.wrong() == []
+
+
+@pytest.mark.parametrize(("when", "ends"), [("before", "failed"), ("after", "done")])
+async def test_a_resize_of_what_was_started_meanwhile(site: Site, when: str, ends: str) -> None:
+    """Changed already: done. Not yet: it runs and stays what it is."""
+    async with site.admin() as admin:
+        one = await sized(site, admin)
+        await one.dies_of(f"machines/{one.system_id}/", *kill(Death(when=when, call="resize")), **BOTH)
+        started = replace(site.see(one.host).instances[one.key], power=PowerState.ON)
+        site.change(one.host, lambda state: state.instances.update({one.key: started}))
+        await one.goes_on()
+        await one.all_are(BEFORE if ends == "failed" else AFTER)
+    assert last(site, "resize", one.host_id).state == ends
 
 
 @deaths("settle", "resize_disk")

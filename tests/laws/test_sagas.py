@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from innkeeper.errors import HostRefused, HostUnreachable
-from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.operations.context import Work
 from innkeeper.operations.engine import Lost
 from innkeeper.operations.saga import Saga, Step, nothing
 from innkeeper.operations.table import SAGAS
 from innkeeper.store import operations
-from innkeeper.store.operations import Operation, State
+from innkeeper.store.operations import State
 from tests.laws.scenarios import SCENARIOS, Scenario, scenario_of
 from tests.laws.stage import Stage
 from tests.laws.world import World, everything, likeness, without
@@ -239,40 +238,3 @@ class Refusal:
 def test_a_kind_of_operation_without_a_scenario_is_named() -> None:
     with pytest.raises(AssertionError, match="no scenario for the operation 'dance'"):
         scenario_of(Saga("dance", steps=()))
-
-
-@pytest.mark.parametrize("saga", [pytest.param(one, id=one.kind) for one in SAGAS.values() if speaks(one)])
-@pytest.mark.parametrize("kind", ["refuse", "cut"])
-async def test_every_request_to_the_host_may_fail(stage: Stage, saga: Saga, kind: str) -> None:
-    """The faults of the host itself: each request that the operation makes is refused or cut, before and after."""
-    scenario = scenario_of(saga)
-    await stage.reset()
-    order = await scenario.tell(stage)
-    calls = {name: dict(stage.see(name).calls) for name in ("alpha", "beta") if stage.file(name).exists()}
-    await stage.run(order())
-    end = likeness(stage, everything(stage))
-    made = [
-        (name, call)
-        for name, before in calls.items()
-        for call, count in stage.see(name).calls.items()
-        if count > before.get(call, 0)
-    ]
-    assert made
-    for name, call in made:
-        for when in ("before", "after"):
-            fault = Fault(call=call, kind=kind, when=when)
-            ended = await _with_fault(stage, scenario, name, fault)
-            if ended.state == State.DONE:  # tolerated, or tried again
-                assert likeness(stage, everything(stage)) == end or call == "forget", (name, fault)
-
-
-async def _with_fault(stage: Stage, scenario: Scenario, name: str, fault: Fault) -> Operation:
-    await stage.reset()
-    order = await scenario.tell(stage)
-    before = seen(stage, scenario)
-    stage.change(name, lambda state: state.faults.append(fault))
-    ended = await stage.run(order())
-    assert stage.see(name).faults == [], (name, fault)
-    if ended.state == State.FAILED:
-        assert seen(stage, scenario) == before, (name, fault)
-    return ended

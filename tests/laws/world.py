@@ -56,7 +56,7 @@ def _hosts(stage: Stage) -> World:
     accounted = set(stage.services.database.ask(_accounted))
     for file in sorted(stage.directory.glob("*.json")):
         state = msgspec.to_builtins(stage.see(file.stem))
-        kept = ("instances", "making", "volumes", "seeds", "projects", "trusted")
+        kept = ("instances", "making", "volumes", "seeds", "added", "projects", "trusted")
         found[file.stem] = {name: state[name] for name in kept}
         found[file.stem]["leaked images"] = sorted(state["images"].keys() - accounted)
     return found

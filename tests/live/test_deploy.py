@@ -112,7 +112,8 @@ async def report(address: str) -> str:
 
 
 async def test_a_guest_takes_its_addresses_and_its_data_and_is_gone_when_it_is_released(site: Site) -> None:
-    """Two NICs with fixed addresses, IPv4 and IPv6, the second one where no DHCP answers."""
+    """Two NICs with fixed addresses, IPv4 and IPv6, the second one where no DHCP answers. What was set on the instance
+    on its host is set on the one that takes its place, each time."""
     v4, v6, bare = await _networks(site)
     wanted = [_host_of(v4["cidr"], 77), _host_of(v6["cidr"], 77), _host_of(bare["cidr"], 5)]
     await site.admin.post("account/prefs/sshkeys/", key=KEY)
@@ -125,6 +126,10 @@ async def test_a_guest_takes_its_addresses_and_its_data_and_is_gone_when_it_is_r
         interfaces=f"eth0:name=lxdbr0,ip={wanted[0]},ip={wanted[1]};eth1:name=br0,ip={wanted[2]}",
     )
     await site.admin.put(f"machines/{system_id}/", hostname="renamed")
+    site.lab.lxc("config", "set", "guest", "user.note", "mine")
+    site.lab.lxc("config", "device", "add", "guest", "etc", "disk", "source=/etc", "path=/mnt")
+    site.lab.lxc("config", "device", "add", "guest", "key", "usb", "vendorid=1050")
+    site.lab.lxc("config", "device", "set", "guest", "eth0", "security.mac_filtering", "false")
     before = await site.admin.get(f"machines/{system_id}/")
     data = base64.encodebytes(gzip.compress(REPORT.encode())).decode()
     seen = await site.deploy(system_id, user_data=data)
@@ -144,13 +149,16 @@ async def test_a_guest_takes_its_addresses_and_its_data_and_is_gone_when_it_is_r
     assert f"default via {v4['gateway_ip']} dev eth0" in told
     assert "nameserver 192.0.2.53" in told
     assert KEY in told
-    assert site.lab.query("/1.0/instances/guest")["config"]["cloud-init.user-data"] == REPORT
+    there = site.lab.query("/1.0/instances/guest")
+    assert there["config"]["cloud-init.user-data"] == REPORT
+    _has_what_was_set(there)
 
     released = await site.admin.post(f"machines/{system_id}/", op="release")
     assert released["status_name"] == "Releasing"
     assert await site.until_status(system_id, "Ready") <= {"Releasing", "Ready"}
     empty = site.lab.query("/1.0/instances/guest")
     assert empty["status"] == "Stopped"
+    _has_what_was_set(empty)
     assert not [name for name in empty["config"] if name.startswith("cloud-init") or "meta-data" in name]
     assert [empty["devices"][nic["name"]]["hwaddr"] for nic in nics] == [nic["mac_address"] for nic in nics]
     assert empty["devices"]["disk1"]["source"] == f"innkeeper-{system_id}-disk1"
@@ -158,6 +166,13 @@ async def test_a_guest_takes_its_addresses_and_its_data_and_is_gone_when_it_is_r
 
     await site.deploy(system_id, user_data=REPORT + "echo second >> /run/www/report\n")
     assert (await report(wanted[0])).splitlines()[-1] == "second"
+
+
+def _has_what_was_set(instance: dict[str, Any]) -> None:
+    assert instance["config"]["user.note"] == "mine"
+    assert instance["devices"]["etc"] == {"type": "disk", "source": "/etc", "path": "/mnt"}
+    assert instance["devices"]["key"] == {"type": "usb", "vendorid": "1050"}
+    assert instance["devices"]["eth0"]["security.mac_filtering"] == "false"
 
 
 async def _networks(site: Site) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

@@ -132,9 +132,15 @@ class ActionCommand(_Documented):
             resource=self._resource,
             action=self._action,
             path_values=[typed[f"path_{index}"] for index in range(len(names))],
-            parameters=[parse_parameter(text) for text in typed["data"]],
+            parameters=[parse_parameter(text) for text in self._meant(typed["data"])],
         )
         perform(catalogue=self._catalogue, profile=profile, asked=asked, table=table, debug=typed["debug"])
+
+    def _meant(self, data: Sequence[str]) -> list[str]:
+        """What was typed; the word of `sshkeys import lp:ann` is the parameter that MAAS's own command makes of it."""
+        if (self._resource.command, self._action.command) != ("sshkeys", "import"):
+            return list(data)
+        return [text if "=" in text else f"keysource={text}" for text in data]
 
     def _upload(self, data: Sequence[str], *, profile: Profile, table: bool) -> bool:
         """Send the file of an image in pieces, if there is one. Raises click's Exit when it is refused."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from innkeeper.model.host import Inventory, Project
 from innkeeper.model.image import ImageFacts, ImageSpec
-from innkeeper.model.machine import InstanceFacts, InstanceSpec, PowerState
+from innkeeper.model.machine import Added, InstanceFacts, InstanceSpec, PowerState
 
 # Called right before every request that changes a host; raises when the work is no longer ours to do.
 Guard = Callable[[], None]
@@ -154,6 +154,9 @@ class Hypervisor(Protocol):
 
     async def instance(self, *, name: str) -> InstanceFacts | None:
         """One VM of the tracked project, or None."""
+
+    async def added(self, *, name: str, machine: str) -> Added | None:
+        """What people added to the VM that carries the machine's mark. None: it is gone, or another's."""
 
     async def create_volume(self, spec: VolumeSpec) -> None:
         """Make a block volume. Exists with the same operation tag: success; exists otherwise: HostRefused."""

@@ -30,8 +30,8 @@ from innkeeper.hypervisors.base import (
 from innkeeper.hypervisors.simulated_changes import NONE, change
 from innkeeper.hypervisors.simulated_console import SimulatedConsole
 from innkeeper.hypervisors.simulated_guests import SimulatedGuests
-from innkeeper.hypervisors.simulated_world import Fault, Making, World, made, world
-from innkeeper.model.host import Inventory, NumaNode, Project, StoragePool, Thread, Volume
+from innkeeper.hypervisors.simulated_world import MIB, Fault, Making, World, made, world
+from innkeeper.model.host import HugePages, Inventory, NumaNode, Project, StoragePool, Thread, Volume
 from innkeeper.model.machine import InstanceFacts, InstanceSpec, PowerState
 
 LOOK = 0.2  # who waits for a create looks again after that, seconds: it may be done sooner than was said
@@ -130,7 +130,8 @@ class Simulated(SimulatedGuests):
             if not state.trusting and self._me() not in state.trusted:
                 raise HostUntrusted(f"The host {state.name} does not trust us.")
             threads = tuple(Thread(id=number, core=number) for number in range(state.cores))
-            whole = NumaNode(id=0, threads=threads, memory=state.memory)
+            pages = (HugePages(page_size=2 * MIB, total=state.huge_pages, used=0),) if state.huge_pages else ()
+            whole = NumaNode(id=0, threads=threads, memory=state.memory, huge_pages=pages)
             return Inventory(
                 server_name=state.name,
                 version="1",
@@ -199,7 +200,7 @@ class Simulated(SimulatedGuests):
             until = time.time() + state.create_seconds
             if spec.image and spec.image not in state.images:
                 raise HostRefused(f"There is no image {spec.image}.", code=404)
-            state.making[key] = Making(until=until, facts=made(spec), seed=spec.seed)
+            state.making[key] = Making(until=until, facts=made(spec), seed=spec.seed, added=spec.added)
             state.settle()
         await self.settle(name=spec.name)
 
@@ -209,6 +210,7 @@ class Simulated(SimulatedGuests):
             if there and (machine is None or (machine and there.tag("machine") == machine)):
                 del state.instances[self._key(name)]
                 state.seeds.pop(self._key(name), None)
+                state.added.pop(self._key(name), None)
                 state.guests.pop(self._key(name), None)
                 state.tell("instance-deleted", self._target.project, name)
 

@@ -1,4 +1,4 @@
-"""The guests of a simulated host: what it sees of them, and what its networks give to them."""
+"""The guests of a simulated host: what it sees of them, what people set on them, what its networks give to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from innkeeper.hypervisors.base import GuestFacts, Leases
 from innkeeper.hypervisors.simulated_images import SimulatedImages
-from innkeeper.model.machine import PowerState
+from innkeeper.model.machine import Added, PowerState
 
 
 class SimulatedGuests(SimulatedImages):
@@ -20,6 +20,12 @@ class SimulatedGuests(SimulatedImages):
             there = state.instances.get(self._key(name))
             on = there is not None and there.power == PowerState.ON
             return state.guests.get(self._key(name), GuestFacts()) if on else GuestFacts()
+
+    async def added(self, *, name: str, machine: str) -> Added | None:
+        async with self._call("added", name) as state:
+            there = state.instances.get(self._key(name))
+            mine = there is not None and there.tag("machine") == machine
+            return state.added.get(self._key(name), Added()) if mine else None
 
     async def leases(self) -> tuple[Leases, ...]:
         async with self._call("leases") as state:

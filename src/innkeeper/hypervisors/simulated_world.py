@@ -20,7 +20,7 @@ import msgspec
 from innkeeper.hypervisors.base import GuestFacts
 from innkeeper.model.host import HostInterface, NumaNode, Volume
 from innkeeper.model.image import ImageFacts
-from innkeeper.model.machine import DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
+from innkeeper.model.machine import Added, DiskFacts, InstanceFacts, InstanceSpec, InterfaceFacts, PowerState
 from innkeeper.model.seed import Seed
 
 GB, MIB = 10**9, 2**20
@@ -51,6 +51,7 @@ class Making(msgspec.Struct, kw_only=True):
     until: float
     facts: InstanceFacts
     seed: Seed | None = None
+    added: Added = Added()
 
 
 class World(msgspec.Struct, kw_only=True):
@@ -60,6 +61,7 @@ class World(msgspec.Struct, kw_only=True):
     cores: int = 16
     memory: int = 64 * 1024 * MIB
     numa_nodes: list[NumaNode] = msgspec.field(default_factory=list)  # none: one node with all cores and memory
+    huge_pages: int = 0  # bytes set aside for them, of the memory
     pools: dict[str, int] = msgspec.field(default_factory=lambda: {"default": 1000 * GB})
     up: bool = True
     trusting: bool = True
@@ -73,6 +75,7 @@ class World(msgspec.Struct, kw_only=True):
     consoles: dict[str, int] = msgspec.field(default_factory=dict)  # how many consoles of it are open
     images: dict[str, ImageFacts] = msgspec.field(default_factory=dict)  # by fingerprint
     seeds: dict[str, Seed] = msgspec.field(default_factory=dict)  # the NoCloud drive of each instance that has one
+    added: dict[str, Added] = msgspec.field(default_factory=dict)  # what people set on instances
     interfaces: list[HostInterface] = msgspec.field(default_factory=lambda: [BRIDGE])
     leases: list[tuple[str, str, str]] = msgspec.field(default_factory=list)  # network, MAC, address
     our_end: str = ""  # where its guests would find us
@@ -92,6 +95,9 @@ class World(msgspec.Struct, kw_only=True):
             if making.until <= time.time():
                 self.instances[key] = making.facts
                 self.seeds.pop(key, None)
+                self.added.pop(key, None)
+                if making.added != Added():
+                    self.added[key] = making.added
                 if making.seed is not None:
                     self.seeds[key] = making.seed
                 del self.making[key]

@@ -84,8 +84,11 @@ def divide(whole: Span, parts: Iterable[Span]) -> list[Span]:
 
 
 def free(subnet: Subnet, ranges: Iterable[IpRange], taken: Iterable[str]) -> list[Span]:
-    """What we may give of a subnet, lowest first. Of one that somebody else manages only what is reserved for us."""
-    pieces = divide(usable(subnet.cidr), used(subnet, ranges, taken))
+    """What we may give of a subnet, lowest first. Of one that somebody else manages only what is reserved for us; what
+    is reserved in another subnet, which this one overlaps, is never ours."""
+    ranges = [*ranges]
+    theirs = [_span(number(one.start), number(one.end), DYNAMIC) for one in ranges if one.subnet_id != subnet.id]
+    pieces = divide(usable(subnet.cidr), [*used(subnet, ranges, taken), *theirs])
     ours = () if subnet.managed else (RESERVED,)
     return [one for one in pieces if one.purposes == ours]
 
@@ -104,6 +107,12 @@ def number(ip: str) -> int:
 def holds(cidr: str, ip: str) -> bool:
     """Whether an address belongs to a subnet."""
     return ipaddress.ip_address(ip) in ipaddress.ip_network(cidr)
+
+
+def overlap(cidr: str, other: str) -> bool:
+    """Whether two subnets share addresses: they are the same, or one is in the other."""
+    one, two = ipaddress.ip_network(cidr), ipaddress.ip_network(other)
+    return one.version == two.version and one.overlaps(two)
 
 
 def within(cidr: str, ips: Iterable[str]) -> dict[str, int]:

@@ -49,22 +49,14 @@ class Wish:
 
     @property
     def request(self) -> Request:
-        """The machine that is made where none is there: as small as it may be.
-
-        NICs as they were asked for; without any, one for each network that must be there.
-        """
-        nics = self.interfaces or tuple(
-            InterfaceRequest(label=f"eth{position}", conditions=(condition,))
-            for position, condition in enumerate(self.there)
-        )
-        if self.not_there:
-            nics = nics or (InterfaceRequest(label="eth0"),)
-            nics = tuple(replace(one, conditions=(*one.conditions, *self.not_there)) for one in nics)
+        """The machine that is made where none is there: as small as it may be."""
         made = Request(
             cores=self.cores or DEFAULT_CORES,
             memory=max(self.memory, LEAST_MEMORY) if self.memory else DEFAULT_MEMORY,
             architecture=self.architectures[0] if len(self.architectures) == 1 else None,
-            interfaces=nics,
+            interfaces=self.interfaces,
+            there=self.there,
+            not_there=self.not_there,
             anti_affinity=self.anti_affinity,
         )
         if not self.disks:

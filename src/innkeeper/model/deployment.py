@@ -26,11 +26,15 @@ class Sign(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """A machine's deployment. `signs`: those that are taken; `deadline`, `phoned`: epoch seconds."""
+    """A machine's deployment. `signs`: those that are taken; `base_url`: where its guest calls, "" nowhere.
+
+    `deadline`, `phoned`: epoch seconds.
+    """
 
     system_id: str
     image_id: int | None
     signs: tuple[Sign, ...]
+    base_url: str
     started: float
     deadline: float
     phoned: float | None = None
@@ -53,6 +57,20 @@ def in_words(taken: Sequence[Sign], base_url: str) -> str:
     if Sign.PHONE_HOME not in taken:
         return "guests cannot reach this server, so it counts as up when its agent or a lease of its network shows it"
     return f"it counts as up when it phones home to {base_url}"
+
+
+def late_in_words(one: Deployment, *, agent: bool, addresses: Sequence[str]) -> str:
+    """Why a guest counts as failed. `agent`, `addresses`: what its host sees of it all the same."""
+    told = f"its guest has not shown itself in time (waited for: {' or '.join(one.signs)})"
+    lease = f"its lease at {', '.join(addresses)}" if addresses else ""
+    if seen := " and ".join(part for part in ("its agent" if agent else "", lease) if part):
+        told += f"; its host sees {seen}"
+        if Sign.PHONE_HOME in one.signs:
+            told += (
+                f", but it did not call {one.base_url}: if guests cannot reach that, set guest_address of the VM host; "
+                "if they can, see whether its cloud-init ran"
+            )
+    return told
 
 
 def base_url(*, chosen: str, our_end: str, listens: str, port: int) -> str:

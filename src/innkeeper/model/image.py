@@ -132,6 +132,16 @@ def choose(images: Iterable[Image], text: str, architecture: str, *, default: st
     raise _no_image(known, fitting, found, text=text, wanted=wanted, architecture=architecture)
 
 
+def must_be_known(images: Iterable[Image], text: str, *, field: str) -> None:
+    """Raises Invalid naming what there is, when a text means none of the images, on whatever architecture."""
+    known = list(images)
+    if not meant(known, text):
+        message = f"there is no image {text[:60]!r}; there {_are(known)}"
+        raise Invalid(
+            f"Invalid {field}: {message}.", fields={field: [message]}, resolution="Add it first: innkeeper image add."
+        )
+
+
 def meant(images: list[Image], text: str) -> list[Image]:
     """Those that a text may mean: by the first of the rules that finds any."""
     rules = (

@@ -98,6 +98,11 @@ class InterfaceRequest:
     addresses: tuple[WantedAddress, ...] = ()
     unconfigured: bool = False
 
+    @cached_property
+    def words(self) -> str:
+        """Its conditions for people: a large fleet has them said a thousand times."""
+        return " and ".join(one.text for one in self.conditions)
+
 
 def interfaces(text: str) -> tuple[WantedInterface, ...]:
     """NICs from an `interfaces=` text; Invalid names the label and the piece that cannot be used."""

@@ -115,6 +115,16 @@ def allowed(*, before: Status, after: Status) -> bool:
     return before == after or after in MOVES.get(before, frozenset())
 
 
+def safe(*, before: Status, earlier: Status | None, after: Status, used: bool) -> Status:
+    """What a move really leads to. `earlier`: what it was before `before`; `used`: it ran since its disks were made.
+
+    Nothing becomes Ready, for anybody to take, with what its last user left on its disks: it is Broken instead. Only
+    one that was Ready already, and missing since, is that again.
+    """
+    was_ready = before == Status.READY or (before == Status.MISSING and earlier == Status.READY)
+    return Status.BROKEN if after == Status.READY and used and not was_ready else after
+
+
 def named(text: str) -> Status | None:
     """The status with that `status_name`, number or API name ("ready", "4", "Ready"), or None."""
     plain = text.strip().lower().replace("_", " ")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from ipaddress import ip_address
 
 from innkeeper.errors import Conflict, Invalid
 from innkeeper.model import addresses
@@ -64,8 +65,27 @@ def check_link(
     if mode == LinkMode.LINK_UP and any(one.mode != LinkMode.LINK_UP for one in kept):
         raise _bad("mode", f"{nic.name} has links already; send force=true to replace them")
     subnet_id = subnet.id if subnet else None
+    asking = (LinkMode.AUTO, LinkMode.DHCP)  # one lease answers both
+    other = next((one.mode for one in kept if one.subnet_id == subnet_id and one.mode in asking), mode)
+    if mode in asking and other != mode:
+        raise _bad("mode", f"{nic.name} has a link {other} to the same subnet; send force=true to replace its links")
     if mode != LinkMode.STATIC and any((one.mode, one.subnet_id) == (mode, subnet_id) for one in kept):
         raise _bad("mode", f"{nic.name} has that link already")
+
+
+def must_be_kept(nic: Interface, ip: str, *, fixed: Collection[int], force: bool) -> None:
+    """Refuse a second address of an IP version on a host's own network whose DHCP (of the versions `fixed`) is told
+    which address a NIC gets: it keeps one, and would give another to others."""
+    version = ip_address(ip).version
+    held = next(
+        (one.ip for one in nic.links if one.ip and not one.learnt and ip_address(one.ip).version == version), ""
+    )
+    if held and not force and version in fixed and nic.attach == "network" and not nic.vlan:
+        raise _bad(
+            "mode",
+            f"{nic.name} has {held}, and the DHCP of {nic.parent} keeps one IPv{version} address for a NIC: "
+            f"it would give {ip} to others; send force=true to replace its links",
+        )
 
 
 def asked_for(links: Iterable[Link]) -> list[Link]:

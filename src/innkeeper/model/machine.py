@@ -108,6 +108,19 @@ class InterfaceSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Added:
+    """What people set on an instance on its host, beyond what we make of a record. In the host's own words, which may
+    be secrets: never printed. `devices`: theirs whole, and ours with whatever was set on them."""
+
+    config: tuple[tuple[str, str], ...] = ()
+    devices: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    profiles: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Added(…)"
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstanceSpec:
     """An instance to make; everything was decided and claimed before. memory MiB."""
 
@@ -125,6 +138,7 @@ class InstanceSpec:
     target: str = ""  # cluster member
     image: str = ""  # fingerprint of the image that the root disk is made of; "" : an empty one
     seed: Seed | None = None  # what its guest finds on a NoCloud drive
+    added: Added = Added()  # what the one before it had beyond this
 
 
 @dataclass(frozen=True, kw_only=True)

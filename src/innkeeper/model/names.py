@@ -149,6 +149,14 @@ def check_domain(name: str, *, field: str = "name") -> str:
     return name.lower()
 
 
+def check_tag(text: str, *, field: str = "tag") -> str:
+    """One tag, without blanks around it; Invalid when it is empty or a list (tags=a,b): no list could hold it."""
+    tag = text.strip()
+    if "," in tag or not tag:
+        raise Invalid(f"Invalid {field}.", fields={field: ["a tag is not empty and holds no comma"]})
+    return tag
+
+
 def valid_hostname(name: str) -> bool:
     """Whether a name could be a machine's host name."""
     return bool(_LABEL.fullmatch(name)) and not name.isdigit()

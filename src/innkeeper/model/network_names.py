@@ -50,6 +50,14 @@ class Networks:
         address = ipaddress.ip_address(ip)
         return next((subnet for network, subnet in self._ranges if address in network), None)
 
+    def fabric(self, id: int) -> Fabric | None:
+        """The fabric of that id."""
+        return self._fabrics.get(id)
+
+    @cached_property
+    def _fabrics(self) -> dict[int, Fabric]:
+        return {one.id: one for one in self.fabrics}
+
     @cached_property
     def _tagged(self) -> dict[int, tuple[Vlan, ...]]:
         found: dict[int, tuple[Vlan, ...]] = {}

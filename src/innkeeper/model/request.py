@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from innkeeper.model.constraints import GB, DiskRequest
-from innkeeper.model.interface_constraints import InterfaceRequest
+from innkeeper.model.interface_constraints import Condition, InterfaceRequest
 
 DEFAULT_CORES, DEFAULT_MEMORY, DEFAULT_DISK = 1, 2048, 8 * GB
 
@@ -16,7 +16,8 @@ DEFAULT_CORES, DEFAULT_MEMORY, DEFAULT_DISK = 1, 2048, 8 * GB
 class Request:
     """What is wanted. memory MiB; `pinned` thread ids (they take the place of `cores`); ids of zone, pool, domain.
 
-    None means: as the host has it. `interfaces` empty: one NIC on the host's best network.
+    None means: as the host has it. `interfaces` empty: as few NICs as `there` needs, one on the host's best network
+    without it. `there`: conditions each of which some NIC must meet; `not_there`: negated ones that hold of every NIC.
     """
 
     hostname: str = ""  # "" : a random one
@@ -28,6 +29,8 @@ class Request:
     cpu_speed: int | None = None
     disks: tuple[DiskRequest, ...] = (DiskRequest(label="root", size=DEFAULT_DISK),)
     interfaces: tuple[InterfaceRequest, ...] = ()
+    there: tuple[Condition, ...] = ()
+    not_there: tuple[Condition, ...] = ()
     domain_id: int | None = None
     zone_id: int | None = None
     pool_id: int | None = None

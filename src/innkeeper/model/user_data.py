@@ -15,6 +15,7 @@ from innkeeper.errors import Invalid
 
 MOST = 4 * 2**20  # bytes, unpacked
 _GZIP = b"\x1f\x8b"
+_WORD = 256  # bytes of a bare word, a token for example
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
 
 
@@ -36,15 +37,27 @@ def read(raw: bytes) -> str:
 
 
 def _decoded(raw: bytes) -> bytes:
-    """What the base64 stands for; the same when it is none (a first line like #cloud-config never is)."""
+    """What the base64 stands for; the same when it is none (a first line like #cloud-config never is).
+
+    A short word that only looks like it ("abcdefgh" would be no text, and has no padding) is itself.
+    """
     word = b"".join(raw.split())
     if not word or raw.startswith(_GZIP) or not _BASE64.fullmatch(word):
         return raw
     standard = word.rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
     try:
-        return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
+        data = base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
     except binascii.Error:
         return raw
+    return raw if len(word) <= _WORD and raw.strip() == standard and not _readable(data) else data
+
+
+def _readable(data: bytes) -> bool:
+    """Whether it is something that a guest could be given: text, or gzip (perhaps a broken one)."""
+    try:
+        return data.startswith(_GZIP) or "\0" not in data.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _unpacked(data: bytes) -> bytes:

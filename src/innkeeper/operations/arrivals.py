@@ -14,7 +14,7 @@ import structlog
 
 from innkeeper.errors import HostFailure, NotFound
 from innkeeper.hypervisors.base import GuestFacts
-from innkeeper.model.deployment import Sign
+from innkeeper.model.deployment import Sign, late_in_words
 from innkeeper.model.lifecycle import Status
 from innkeeper.operations import release
 from innkeeper.operations.context import Services
@@ -114,12 +114,10 @@ def late(write: Write, system_id: str, *, console: str, facts: GuestFacts) -> No
     if not _waited_for(write, system_id):
         return
     deployment = deployments.find(write.sql, system_id)
+    assert deployment is not None  # of what is Deploying there is one
     deployments.void_token(write, system_id)
     deployments.update(write, system_id, console=console)
-    signs = " or ".join(deployment.signs) if deployment else ""
-    message = f"its guest has not shown itself in time (waited for: {signs})"
-    if facts.addresses:
-        message += f"; its host sees it at {', '.join(ip for _, ip in facts.addresses)}"
+    message = late_in_words(deployment, agent=facts.agent, addresses=[ip for _, ip in facts.addresses])
     if last := console.strip().rpartition("\n")[2]:
         message += f"; its console's last line: {last[:200]}"
     machines.set_status(write, system_id, Status.FAILED_DEPLOYMENT, message=message)

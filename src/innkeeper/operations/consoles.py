@@ -14,11 +14,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+import structlog
+
+from innkeeper.errors import Unavailable
 from innkeeper.model.console import last_lines
+from innkeeper.model.relay import Call
 from innkeeper.operations.console_line import Line, Reach
 from innkeeper.operations.console_viewer import Viewer
-from innkeeper.operations.relay import Relays
+from innkeeper.operations.relay import Kept, Relays
+from innkeeper.store.consoles import Place
 from innkeeper.store.database import Database
+
+log = structlog.get_logger(__name__)
 
 STOPPING = 10.0  # how long the end waits for consoles to be let go, seconds
 GOODBYE = 1.0  # how long the end waits for viewers to hear of it, seconds
@@ -72,6 +79,19 @@ class Consoles:
         """What is kept of a console; nothing of what was printed under another owner."""
         line = self._lines.get(system_id)
         return line.ring.read() if line and line.owner_id == owner_id else b""
+
+    async def kept(self, system_id: str, there: Place) -> Kept:
+        """`log` and `is_open`; of a console that another process has, what is kept there, if that one can be asked."""
+        here = Kept(open=self.is_open(system_id), text=self.log(system_id, owner_id=there.owner_id))
+        if here.open or there.watcher in (None, self.me() or there.watcher) or self._relays is None:
+            return here
+        call = Call(process=there.watcher, system_id=system_id, owner_id=there.owner_id)
+        try:
+            elsewhere = await self._relays.kept(call, there)
+        except Unavailable as why:
+            log.info("a console cannot be read where it is", machine=system_id, why=str(why))
+            return here
+        return elsewhere if elsewhere.text or elsewhere.open else here
 
     def is_open(self, system_id: str) -> bool:
         """Whether this process has the console open."""

@@ -21,7 +21,17 @@ from innkeeper.operations import push_image, remake
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import CANCELLED, Saga, Step
 from innkeeper.settings import Settings
-from innkeeper.store import auto_addresses, deployments, events, hosts, machines, operations, seeds, unfinished
+from innkeeper.store import (
+    additions,
+    auto_addresses,
+    deployments,
+    events,
+    hosts,
+    machines,
+    operations,
+    seeds,
+    unfinished,
+)
 from innkeeper.store.database import Write
 from innkeeper.store.events import Event
 from innkeeper.store.secrets import Cipher
@@ -85,22 +95,23 @@ def cancel(write: Write, machine: Machine, *, actor: str) -> bool:
 async def reach(work: Work) -> None:
     """Find the host, and where its guests reach us: that decides what will show that this one is up."""
     await remake.reach(work)
-    base_url = await _base_url(work)
-    _, user_data = await work.read(deployments.secrets_of, work.services.cipher, work.operation.system_id)
-    signs = model.signs(base_url, user_data=user_data)
-    await work.write(_note_signs, work, signs, model.in_words(signs, base_url))
-
-
-def _note_signs(write: Write, work: Work, signs: tuple[model.Sign, ...], text: str) -> None:
-    if deployments.set_signs(write, work.operation.system_id, signs):
-        _tell(write, work, text)
+    await _base_url(work)
 
 
 async def _base_url(work: Work) -> str:
+    """Where the guest will call, "" for nowhere. That, and what shows that it is up, is noted; told, if it is news."""
     host = await work.read(hosts.find, work.host_id)
     settings = work.services.settings
     our_end = "" if host.guest_address else await (await work.host()).our_address()
-    return model.base_url(chosen=host.guest_address, our_end=our_end, listens=settings.host, port=settings.port)
+    url = model.base_url(chosen=host.guest_address, our_end=our_end, listens=settings.host, port=settings.port)
+    _, user_data = await work.read(deployments.secrets_of, work.services.cipher, work.operation.system_id)
+    await work.write(_note_signs, work, model.signs(url, user_data=user_data), url)
+    return url
+
+
+def _note_signs(write: Write, work: Work, signs: tuple[model.Sign, ...], base_url: str) -> None:
+    if deployments.set_signs(write, work.operation.system_id, signs, base_url):
+        _tell(write, work, model.in_words(signs, base_url))
 
 
 async def push(work: Work) -> None:
@@ -111,7 +122,7 @@ async def push(work: Work) -> None:
 async def create(work: Work) -> None:
     """The instance of the image, with its seed."""
     fingerprint = await push_image.on_host(work, work.arguments["image"])
-    spec = remake.of_image(await remake.spec_of(work), fingerprint)
+    spec = remake.of_image(await remake.with_added(work, await remake.spec_of(work)), fingerprint)
     await (await work.host()).create(await _seeded(work, spec))
 
 
@@ -130,6 +141,7 @@ def _seed(sql: sa.Connection, work: Work, base_url: str) -> Seed:
 
 async def start(work: Work) -> None:
     """Its console is kept open from before its first line on."""
+    await work.write(machines.use, work.operation.system_id)
     work.services.consoles.watch(work.operation.system_id)
     await (await work.host()).start(name=work.arguments["name"])
 
@@ -140,6 +152,7 @@ def started(write: Write, work: Work) -> None:
     if machines.gone(write.sql, system_id):
         return  # removed by force meanwhile: its removal waits for us
     remake.settle_power(write, system_id, PowerState.ON)
+    additions.forget(write, system_id)
     deployments.update(write, system_id, deadline=write.now() + work.services.settings.deploy_limit)
     deployment = deployments.find(write.sql, system_id)
     called_off = operations.find(write.sql, work.operation.id).cancelled  # said since we took the work, perhaps
@@ -164,6 +177,7 @@ def given_up(write: Write, work: Work, error: ErrorRecord) -> None:
     if machines.gone(write.sql, system_id):
         return
     machines.update(write, system_id, osystem="", distro_series="")
+    additions.forget(write, system_id)
     deployments.forget(write, system_id)
     auto_addresses.take_back(write, system_id)
     if remake.status_of(write.sql, system_id) != Status.DEPLOYING:

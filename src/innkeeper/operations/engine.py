@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 POLL = 0.2
 STOPPING = 5.0  # how long the end waits for what is being taken just now, seconds
-PARK_FIRST, PARK_MOST = 0.5, 60.0
+PARK_MOST = 60.0
 
 
 class Lost(asyncio.CancelledError):
@@ -133,7 +133,7 @@ class Engine:
     def _begin(self, row: Operation) -> None:
         if row.owner != self.me or self._stopping.is_set():  # taken for dead since the claim, or about to let go
             return
-        task = asyncio.create_task(self._run(Place(self.database, row)))
+        task = asyncio.create_task(self._run(Place(self.database, row, retry_first=self.settings.retry_first)))
         self._running[task] = row.id
         task.add_done_callback(self._done)
 
@@ -185,8 +185,8 @@ class Engine:
 class Place:
     """Where one operation is: its row, and the right to move it."""
 
-    def __init__(self, database: Database, row: Operation) -> None:
-        self._database, self.row = database, row
+    def __init__(self, database: Database, row: Operation, *, retry_first: float) -> None:
+        self._database, self.row, self._retry_first = database, row, retry_first
         self.owner = row.owner or ""
 
     async def move(
@@ -219,7 +219,9 @@ class Place:
 
     async def park(self, trouble: str) -> None:
         """Let go until later; raises Parked."""
-        pause = min(PARK_FIRST * 2 ** min(self.row.attempts, 10), PARK_MOST)  # a day of tries is no float any more
+        pause = min(
+            self._retry_first * 2 ** min(self.row.attempts, 10), PARK_MOST
+        )  # a day of tries is no float any more
         await self._database.patiently(ledger.park, self.row, trouble=trouble, pause=pause)
         raise Parked
 

@@ -29,6 +29,8 @@ def submit(write: Write, saga: Saga, machine: Machine, *, force: bool = False, a
 
 
 async def start(work: Work) -> None:
+    """It is noted before that it may have run: a start whose outcome is unknown may have been one."""
+    await work.write(machines.use, work.operation.system_id)
     await (await work.host()).start(name=work.arguments["name"])
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import secrets as random
 import socket
+from dataclasses import replace
 
 import aiohttp
 import msgspec
@@ -33,7 +34,15 @@ class Told(msgspec.Struct, frozen=True):
     proof: str = ""
 
 
-_TOLD = msgspec.json.Decoder(Told)
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process has kept of a console, and whether it has it open."""
+
+    open: bool
+    text: bytes
+    proof: str = ""
+
+
+_TOLD, _KEPT = msgspec.json.Decoder(Told), msgspec.json.Decoder(Kept)
 
 
 class Relays:
@@ -61,12 +70,8 @@ class Relays:
 
     async def open(self, call: Call, there: Place) -> Relay:
         """The console at the process that watches its host. Raises Unavailable, with the reason."""
-        if not there.address:
-            raise Unavailable("It is not known where that process is reached.", resolution=_SET)
-        unsigned = Pass(at=f"{there.now:.3f}", nonce=random.token_hex(16))
-        signature = self._sign(unsigned.signed_text(call))
-        shown = Pass(at=unsigned.at, nonce=unsigned.nonce, signature=signature)
-        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), middlewares=(_words,))
+        shown = self._shown(call, there)
+        session = _session()
         try:
             async with asyncio.timeout(CONNECT):
                 text = await session.ws_connect(
@@ -78,16 +83,34 @@ class Relays:
                 first = _TOLD.decode(await text.receive_str())
             if not hmac.compare_digest(first.proof, self.proof(call, shown)):
                 await text.close()
-                raise Unavailable(f"Who answers at {there.address} does not have this installation's key.")
-        except (aiohttp.ClientError, msgspec.MsgspecError, OSError, TypeError, ValueError) as error:
+                raise _impostor(there)
+        except _FAILURES as error:
             await session.close()
-            late = f"it has not answered within {CONNECT:g} s" if isinstance(error, TimeoutError) else ""
-            words = f"{late or str(error) or type(error).__name__}."
-            raise Unavailable(f"It cannot be reached at {there.address}.", details=words, resolution=_SET) from None
+            raise _unreachable(there, error) from None
         except BaseException:
             await session.close()
             raise
         return Relay(session, text)
+
+    async def kept(self, call: Call, there: Place) -> Kept:
+        """What the process that watches the host has kept. Raises Unavailable, with the reason."""
+        shown = self._shown(call, there)
+        headers = {"Authorization": shown.header}
+        try:
+            async with asyncio.timeout(CONNECT), _session() as session:
+                answer = await session.get(there.address + call.path, headers=headers, allow_redirects=False)
+                kept = _KEPT.decode(await answer.read())
+            if not hmac.compare_digest(kept.proof, self.proof(call, shown)):
+                raise _impostor(there)
+        except _FAILURES as error:
+            raise _unreachable(there, error) from None
+        return kept
+
+    def _shown(self, call: Call, there: Place) -> Pass:
+        if not there.address:
+            raise Unavailable("It is not known where that process is reached.", resolution=_SET)
+        unsigned = Pass(at=f"{there.now:.3f}", nonce=random.token_hex(16))
+        return replace(unsigned, signature=self._sign(unsigned.signed_text(call)))
 
     def _sign(self, text: str) -> str:
         return self._cipher.signature(text, purpose=_PURPOSE)
@@ -131,13 +154,28 @@ class Relay:
         await self._session.close()
 
 
+_FAILURES = (aiohttp.ClientError, msgspec.MsgspecError, OSError, TypeError, ValueError)
 _SET = "The setting reached_at of that process says where others reach it."
+
+
+def _session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), middlewares=(_words,))
+
+
+def _unreachable(there: Place, error: Exception) -> Unavailable:
+    late = f"it has not answered within {CONNECT:g} s" if isinstance(error, TimeoutError) else ""
+    words = f"{late or str(error) or type(error).__name__}."
+    return Unavailable(f"It cannot be reached at {there.address}.", details=words, resolution=_SET)
+
+
+def _impostor(there: Place) -> Unavailable:
+    return Unavailable(f"Who answers at {there.address} does not have this installation's key.")
 
 
 async def _words(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """A refusal in the other process's words, which a failed websocket would not tell."""
     answer = await handler(request)
-    if answer.status != 101:
+    if answer.status != (101 if "Upgrade" in request.headers else 200):
         try:
             brief = msgspec.json.decode(await answer.content.read(65536), type=_Refusal).brief
         except msgspec.DecodeError:

@@ -7,14 +7,24 @@ released again. `ABORT` takes the same way after a deployment whose guest was st
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from innkeeper.errors import ErrorRecord
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine, PowerState
 from innkeeper.operations import deploy, remake
 from innkeeper.operations.context import Work
 from innkeeper.operations.saga import Saga, Step, give_up
-from innkeeper.store import allocation, auto_addresses, deployments, hosts, machines, operations
+from innkeeper.store import allocation, auto_addresses, deployments, hosts, machines, operations, unfinished
 from innkeeper.store.database import Write
+
+
+def clean(sql: sa.Connection, machine: Machine) -> bool:
+    """Whether nothing was put on a machine: it was never deployed, never ran, and nobody works on it."""
+    if machines.used(sql, machine.system_id):
+        return False
+    idle = machine.power_state == PowerState.OFF and not unfinished.of_machine(sql, machine.system_id)
+    return machine.status in (Status.ALLOCATED, Status.BROKEN) and not machine.osystem and idle
 
 
 def submit(write: Write, machine: Machine, *, actor: str, comment: str = "", request: str = "") -> str:
@@ -57,8 +67,7 @@ def released(write: Write, work: Work) -> None:
     system_id = work.operation.system_id
     if machines.gone(write.sql, system_id):
         return  # removed by force meanwhile: its removal waits for us
-    remake.settle_power(write, system_id, PowerState.OFF)
-    machines.update(write, system_id, used=False)
+    remake.made_anew(write, system_id)
     deployments.forget(write, system_id)
     auto_addresses.take_back(write, system_id)
     allocation.vacate(write, system_id)
@@ -78,8 +87,7 @@ def allocated_again(write: Write, work: Work) -> None:
     system_id = work.operation.system_id
     if machines.gone(write.sql, system_id):
         return
-    remake.settle_power(write, system_id, PowerState.OFF)
-    machines.update(write, system_id, used=False)
+    remake.made_anew(write, system_id)
     deployments.forget(write, system_id)
     auto_addresses.take_back(write, system_id)
     machines.update(write, system_id, osystem="", distro_series="")
@@ -87,11 +95,6 @@ def allocated_again(write: Write, work: Work) -> None:
         machines.set_status(write, system_id, Status.ALLOCATED, actor=work.operation.actor)
 
 
-_WIPE = (
-    Step("reach the host", remake.reach),
-    Step("remove the instance", remake.remove, persists=True),
-    Step("wipe the data volumes", remake.wipe_volumes, persists=True),
-    Step("make an empty instance", remake.make_empty, persists=True),
-)
+_WIPE = (Step("reach the host", remake.reach), *remake.WIPE)
 RELEASE = Saga("release", steps=_WIPE, finish=released, abandon=failed)
 ABORT = Saga("abort_deploy", steps=_WIPE, finish=allocated_again, abandon=give_up)

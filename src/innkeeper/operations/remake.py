@@ -2,7 +2,8 @@
 
 Hosts without `instances_rebuild` (LXD 5.0) cannot put an image on a VM that is there, so it is deleted and created;
 on the others too, for one path that is tried is better than two (docs/adr/0017).
-Its name, MACs, pins, devices and data volumes are those of the record; only its marks tell that it is another one.
+Its name, MACs, pins, devices and data volumes are those of the record, and what people set on it on the host is given
+to the one that takes its place; only its marks tell that it is another one.
 While an operation is at work on a machine, nobody judges it by what is seen of its host.
 """
 
@@ -18,7 +19,8 @@ from innkeeper.model.machine import InstanceFacts, InstanceSpec, PowerState
 from innkeeper.model.readback import differences
 from innkeeper.operations.compose import read_spec
 from innkeeper.operations.context import Work
-from innkeeper.store import machines
+from innkeeper.operations.saga import Step
+from innkeeper.store import additions, machines
 from innkeeper.store.database import Write
 from innkeeper.store.tables import claim
 
@@ -61,13 +63,17 @@ async def note_power(work: Work) -> None:
 
 
 async def remove(work: Work) -> None:
-    """Delete the instance that was there before this operation."""
+    """Delete the instance that was there before this operation; what people added to it is noted before."""
     if await is_gone(work):
         return
     spec = await spec_of(work)
     host = await work.host()
     there = await host.instance(name=spec.name)
     if there is None or not _made_here(there, work):
+        added = await host.added(name=spec.name, machine=work.operation.system_id)
+        if added is not None:  # else it is gone already, and what it had was noted
+            cipher, system_id = work.services.cipher, work.operation.system_id
+            await work.write(additions.keep, cipher, system_id=system_id, added=added)
         await host.delete(name=spec.name, machine=work.operation.system_id)
 
 
@@ -83,7 +89,12 @@ async def make_empty(work: Work) -> None:
         await host.delete(name=spec.name, machine=work.operation.system_id)
         there = None
     if there is None or there.tag("machine") != work.operation.system_id:
-        await host.create(_left_behind(spec))
+        await host.create(_left_behind(await with_added(work, spec)))
+
+
+async def with_added(work: Work, spec: InstanceSpec) -> InstanceSpec:
+    """The same, with what people had added to the instance that was deleted."""
+    return replace(spec, added=await work.read(additions.find, work.services.cipher, work.operation.system_id))
 
 
 async def delete_made(work: Work) -> None:
@@ -134,6 +145,13 @@ def _left_behind(spec: InstanceSpec) -> InstanceSpec:
     return replace(spec, tags=tags)
 
 
+def made_anew(write: Write, system_id: str) -> None:
+    """The end of a wipe: an empty instance and new volumes, off; what was to be given to it, it has."""
+    settle_power(write, system_id, PowerState.OFF)
+    machines.update(write, system_id, used=False)
+    additions.forget(write, system_id)
+
+
 def settle_power(write: Write, system_id: str, power: PowerState) -> None:
     """Leave the record as the operation left the instance: there, and on or off."""
     seen = claim.update().where(claim.c.system_id == system_id)
@@ -148,3 +166,11 @@ def _made_here(there: InstanceFacts, work: Work) -> bool:
 def status_of(sql: sa.Connection, system_id: str) -> int | None:
     """A machine's status; None when its record is gone."""
     return None if machines.gone(sql, system_id) else machines.find(sql, system_id).status
+
+
+# Everything that its last user left on a machine goes, where there is no way back any more.
+WIPE = (
+    Step("remove the instance", remove, persists=True),
+    Step("wipe the data volumes", wipe_volumes, persists=True),
+    Step("make an empty instance", make_empty, persists=True),
+)

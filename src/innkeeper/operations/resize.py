@@ -1,7 +1,7 @@
 """A stopped machine gets other cores and memory, or a larger disk: claimed before, then the host is made to agree.
 
 The record says the old sizes until the host has the new ones. A disk that has grown stays so: where a host cannot
-make it smaller again, the undo writes down what is there.
+make it smaller again, the undo writes down what is there; so does that of other limits.
 """
 
 from __future__ import annotations
@@ -95,8 +95,17 @@ async def resize(work: Work) -> None:
 
 
 async def resize_back(work: Work) -> None:
-    if await _facts(work) is not None:
+    """As it was; where the host refuses (somebody started it there), what is there is what it has: an undo that waits
+    for it to stop would keep everybody from stopping it."""
+    if await _facts(work) is None:
+        return
+    try:
         await _have(work, **work.arguments["before"])
+    except HostRefused:
+        found, after = await _facts(work), work.arguments["after"]
+        if found is None or (found.cores, found.memory) != (after["cores"], after["memory"]):
+            raise
+        await work.write(_stays_resized, work)
 
 
 async def _have(work: Work, *, cores: int, memory: int) -> None:
@@ -110,11 +119,16 @@ async def _have(work: Work, *, cores: int, memory: int) -> None:
         raise HostRefused(f"The host made {made} of what should have {cores} cores, {memory} MiB.")
 
 
+def _stays_resized(write: Write, work: Work) -> None:
+    if not machines.gone(write.sql, work.operation.system_id):
+        resizes.settle(write, work.operation.system_id, **work.arguments["after"])
+
+
 def resized(write: Write, work: Work) -> None:
-    system_id, after = work.operation.system_id, work.arguments["after"]
-    if machines.gone(write.sql, system_id):
+    if machines.gone(write.sql, work.operation.system_id):
         return  # removed by force meanwhile
-    resizes.settle(write, system_id, **after)
+    after = work.arguments["after"]
+    _stays_resized(write, work)
     _tell(write, work, f"{work.arguments['name']} has {after['cores']} cores, {after['memory']} MiB now")
 
 

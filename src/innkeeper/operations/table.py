@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from innkeeper.operations.add_host import ADD_HOST, ENROL
-from innkeeper.operations.commission import COMMISSION
+from innkeeper.operations.commission import COMMISSION, RECOMMISSION
 from innkeeper.operations.compose import COMPOSE
 from innkeeper.operations.context import Services, Work
 from innkeeper.operations.decompose import DECOMPOSE
@@ -29,6 +29,7 @@ _ALL = (
     REFRESH,
     COMPOSE,
     COMMISSION,
+    RECOMMISSION,
     RESIZE,
     GROW_DISK,
     READDRESS,

@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 
 from innkeeper.model.allocation import Wish
 from innkeeper.model.capacity import Figure
-from innkeeper.model.network import HostNetwork
 from innkeeper.model.request import Request
 from innkeeper.placement.fit import Candidate, Fit, Reason, fit
 from innkeeper.placement.matching import offers
-from innkeeper.placement.reach import Reach, on_vlan, reach_of
 
 POLICY = "spread by headroom"
 
@@ -59,6 +57,13 @@ class Decision:
         counted = Counter(about for one in self.verdicts for about in {reason.about for reason in one.reasons})
         return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
 
+    def against_all(self, reason: Reason) -> Decision:
+        """The same, where this stands against every host that would fit."""
+        verdicts = [
+            one if one.fit is None else replace(one, score=0.0, fit=None, reasons=(reason,)) for one in self.verdicts
+        ]
+        return Decision(verdicts=tuple(verdicts))
+
 
 def decide(
     fleet: Sequence[Standing],
@@ -75,34 +80,33 @@ def decide(
     """
     request, verdicts = request or wish.request, []
     pools = frozenset().union(*(one.candidate.pools for one in fleet))
+    named = [tags for disk in request.disks if disk.tags and (tags := pools.intersection(disk.tags))]
     for one in fleet:
         id = one.candidate.host_id
         if why := (without or {}).get(id):
             reasons = (Reason("conflict", why, "host"),)
             verdicts.append(Verdict(host_id=id, host=one.candidate.name, reasons=reasons))
         else:
-            verdicts.append(verdict(one, wish, request, waiting=(waiting or {}).get(id, 0), pools=pools))
+            verdicts.append(verdict(one, wish, request, waiting=(waiting or {}).get(id, 0), named=named))
     fitting = [one for one in verdicts if one.fit is not None]
     best = max(fitting, key=lambda one: (one.score, -one.host_id), default=None)
     return Decision(verdicts=tuple(verdicts), best=best)
 
 
 def verdict(
-    one: Standing, wish: Wish, request: Request, *, waiting: int = 0, pools: frozenset[str] = frozenset()
+    one: Standing, wish: Wish, request: Request, *, waiting: int = 0, named: Sequence[frozenset[str]] = ()
 ) -> Verdict:
     """What is to be said of one host. What is no matter of room comes first: there is nothing to measure then.
 
-    `pools`: names of storage pools that the fleet knows: a disk's tag that is one of them means that pool.
+    `named`: of each disk the tags that are names of storage pools which the fleet knows: they mean those pools.
     """
     candidate = one.candidate
-    reasons = _outside(one, wish) or _without_pool(candidate, request, pools)
+    reasons = _outside(one, wish) or _without_pool(candidate, named)
     if reasons:
         return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=reasons)
     found = fit(candidate, _for_host(candidate, wish, request))
     if not isinstance(found, Fit):
         return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=found.reasons)
-    if lacking := _lacking(candidate, found, wish):
-        return Verdict(host_id=candidate.host_id, host=candidate.name, reasons=lacking)
     score = headroom(candidate, found, machines=1 + waiting)
     return Verdict(host_id=candidate.host_id, host=candidate.name, score=round(score, 6), fit=found)
 
@@ -145,12 +149,9 @@ def _outside(one: Standing, wish: Wish) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def _without_pool(candidate: Candidate, request: Request, pools: frozenset[str]) -> tuple[Reason, ...]:
+def _without_pool(candidate: Candidate, named: Sequence[frozenset[str]]) -> tuple[Reason, ...]:
     """Storage pools that are asked for, and that only other hosts have."""
-    lacking = []
-    for disk in request.disks:
-        if disk.tags and (named := pools.intersection(disk.tags)) and named.isdisjoint(candidate.pools):
-            lacking.append(" or ".join(sorted(named)))
+    lacking = [" or ".join(sorted(tags)) for tags in named if tags.isdisjoint(candidate.pools)]
     return tuple(Reason("mismatch", f"it has no storage pool {name}", "storage") for name in dict.fromkeys(lacking))
 
 
@@ -161,25 +162,3 @@ def _for_host(candidate: Candidate, wish: Wish, request: Request) -> Request:
     offered = candidate.inventory.architectures
     found = [one for one in wish.architectures if any(offers(each, one) for each in offered)]
     return replace(request, architecture=(found or wish.architectures)[0])
-
-
-def _lacking(candidate: Candidate, found: Fit, wish: Wish) -> tuple[Reason, ...]:
-    """The networks that must be there and that no NIC of the machine would be on."""
-    if not wish.there:
-        return ()
-    reaches = [_reach(candidate, nic.parent, nic.vlan_id) for nic in found.interfaces]
-    return tuple(
-        Reason("mismatch", f"no NIC of it would be on {one.text}", "networks")
-        for one in wish.there
-        if not any(reach.meets(one) for reach in reaches)
-    )
-
-
-def _reach(candidate: Candidate, parent: str, vlan_id: int | None) -> Reach:
-    of_name: dict[str, HostNetwork] = {one.name: one for one in candidate.networks}
-    interface = next((one for one in candidate.inventory.interfaces if one.name == parent), None)
-    if interface is None:
-        return Reach(name=parent)
-    reach = reach_of(interface, of_name.get(parent), hostname=candidate.name)
-    vlan = candidate.known.vlan(vlan_id) if vlan_id is not None else None
-    return reach if vlan is None else on_vlan(reach, vlan, candidate.known.beside(vlan.id))

@@ -246,9 +246,15 @@ def _pool_for(candidate: Candidate, disk: DiskRequest, free: Mapping[str, int]) 
 
 
 def _interfaces(candidate: Candidate, request: Request, against: _Reasons) -> tuple[PlacedInterface, ...]:
-    placed, reasons = place_on(candidate.offer, wanted=request.interfaces, macvlan_mode=candidate.macvlan_mode)
-    for text in reasons:
-        against.mismatch(text, "interfaces")
+    placed, obstacles = place_on(
+        candidate.offer,
+        wanted=request.interfaces,
+        there=request.there,
+        not_there=request.not_there,
+        macvlan_mode=candidate.macvlan_mode,
+    )
+    for one in obstacles:
+        against.append(Reason("conflict" if one.passing else "mismatch", one.text, one.about))
     return placed
 
 

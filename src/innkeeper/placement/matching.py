@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from innkeeper.model.allocation import Wish
 from innkeeper.model.constraints import DiskRequest
 from innkeeper.model.interface_constraints import Condition, InterfaceRequest
 from innkeeper.model.machine import Disk, Interface, Machine
+from innkeeper.model.network import LinkMode
 from innkeeper.model.network_names import Networks
 from innkeeper.placement.reach import Reach, on_vlan
 
@@ -109,6 +110,7 @@ class _Nic:
     reach: Reach
     parent: str
     addresses: frozenset[str]
+    unconfigured: bool  # its guest's system gives it no address
 
     def meets(self, condition: Condition) -> bool:
         if condition.about != "name":
@@ -121,12 +123,17 @@ def _nic(one: Interface, machine: Machine, known: Networks) -> _Nic:
     reach = Reach(id=one.id, name=one.name, hostname=machine.hostname, kind="physical", tags=one.tags)
     vlan = known.vlan(one.vlan_id) if one.vlan_id is not None else None
     if vlan is not None:
+        fabric = known.fabric(vlan.fabric_id)
+        reach = replace(reach, fabric_class=fabric.class_type if fabric else None)
         reach = on_vlan(reach, vlan, known.beside(vlan.id))
     addresses = frozenset(link.ip for link in one.links if link.ip)
-    return _Nic(id=one.id, reach=reach, parent=one.parent, addresses=addresses)
+    unconfigured = all(link.mode == LinkMode.LINK_UP for link in one.links)
+    return _Nic(id=one.id, reach=reach, parent=one.parent, addresses=addresses, unconfigured=unconfigured)
 
 
 def _hangs(wanted: InterfaceRequest, nic: _Nic) -> bool:
+    if wanted.unconfigured and not nic.unconfigured:
+        return False
     return all(nic.meets(one) for one in wanted.conditions) and {one.ip for one in wanted.addresses} <= nic.addresses
 
 

@@ -1,9 +1,10 @@
 """What a host has for NICs, whatever will be asked: the ways to attach, best first. Pure, made once and asked often.
 
-Bridges first, then bonds, then others (MAAS's order); among equals the hypervisor's own networks, then those with
-DHCP. A port of a bridge or bond carries nothing itself: what asks for it hangs on its bridge or bond. A VLAN that a
-host has no interface on is reached by a tag, through an interface on the untagged VLAN of its fabric, when a
-request asks for it: a fabric's VLANs are switched together.
+What is up comes before what is down, and what is on a known VLAN before a wire of which nothing is known. Within that
+bridges first, then bonds, then others (MAAS's order); among equals the hypervisor's own networks, then those with DHCP.
+A port of a bridge or bond carries nothing itself: what asks for it hangs on its bridge or bond. A VLAN that a host has
+no interface on is reached by a tag, through an interface on the untagged VLAN of its fabric, when a request asks for
+it: a fabric's VLANs are switched together.
 """
 
 from __future__ import annotations
@@ -81,6 +82,11 @@ class Offer:
     known: Networks = field(default_factory=Networks)
 
     @cached_property
+    def all_up(self) -> bool:
+        """Whether none of its interfaces is down."""
+        return all(one.up for one in self.interfaces)
+
+    @cached_property
     def direct(self) -> Ways:
         """What the host offers, best first. SR-IOV is never chosen."""
         of_name = {one.name: one for one in self.networks}
@@ -117,7 +123,7 @@ class Offer:
     def described(self) -> str:
         """What it has, for people."""
         of_id = {one.id: one for one in self.networks}
-        return ", ".join(_described(one.reach, of_id.get(one.reach.id)) for one in self.direct.all) or "none"
+        return ", ".join(_described(one, of_id.get(one.reach.id)) for one in self.direct.all) or "none"
 
 
 def _top(one: HostInterface, above: Mapping[str, HostInterface]) -> HostInterface:
@@ -129,16 +135,17 @@ def _top(one: HostInterface, above: Mapping[str, HostInterface]) -> HostInterfac
     return one
 
 
-def _preference(option: Option) -> tuple[bool, int, bool, bool, str]:
-    one = option.interface
+def _preference(option: Option) -> tuple[bool, bool, bool, int, bool, bool, str]:
+    one, unknown = option.interface, option.reach.vlan_id is None
     order = {"bridge": 0, "bond": 1, "ovn": 2}.get(one.kind, 3)
-    return (bool(option.why), order, not one.managed, not one.dhcp, one.name)
+    return (not one.up, bool(option.why), unknown, order, not one.managed, not one.dhcp, one.name)
 
 
-def _described(reach: Reach, network: HostNetwork | None) -> str:
+def _described(option: Option, network: HostNetwork | None) -> str:
+    name, down = option.reach.name, "" if option.interface.up else "; down"
     if network is None or network.vlan is None:
-        return f"{reach.name} (VLAN not known)"
+        return f"{name} (VLAN not known{down})"
     vlan = f"VLAN {network.vlan.vid}" if network.vlan.vid else "untagged"
     fabric = f" of {network.fabric.name}" if network.fabric else ""
     parts = [one.cidr for one in network.subnets] or ["no subnet"]
-    return f"{reach.name} ({', '.join(parts)}; {vlan}{fabric}; space {network.space_name})"
+    return f"{name} ({', '.join(parts)}; {vlan}{fabric}; space {network.space_name}{down})"

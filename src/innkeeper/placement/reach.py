@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from innkeeper.model.host import HostInterface
 from innkeeper.model.interface_constraints import Condition
 from innkeeper.model.network import UNDEFINED_ID, HostNetwork, Subnet, Vlan
+from innkeeper.model.network_names import Networks
+
+_OF_VLAN = ("fabric", "fabric_class", "vlan", "vid", "space", "subnet")  # what a VLAN decides, whatever host it is on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,3 +88,19 @@ def on_vlan(reach: Reach, vlan: Vlan, subnets: Sequence[Subnet]) -> Reach:
         space_id=UNDEFINED_ID if vlan.space_id is None else vlan.space_id,
         subnet_ids=tuple(one.id for one in subnets),
     )
+
+
+def nowhere(conditions: Sequence[Condition], known: Networks) -> bool:
+    """Whether no host could have it: a NIC is on one VLAN, and none that is known is all that was asked for.
+
+    A fabric or space with nothing in it is no slip: something may come.
+    """
+    decided = [one for one in conditions if one.about in _OF_VLAN]
+    asked = [one for one in decided if not one.negated]
+    if not asked or not all(one.accepted for one in asked):
+        return False
+    classes = {one.id: one.class_type for one in known.fabrics}
+    reaches = (
+        on_vlan(Reach(fabric_class=classes.get(one.fabric_id)), one, known.beside(one.id)) for one in known.vlans
+    )
+    return not any(all(reach.meets(one) for one in decided) for reach in reaches)

@@ -1,11 +1,12 @@
 """Addresses that are taken. The unique key of the table is what no race can overrun.
 
 Whoever takes several in one transaction takes them in the order of their text: two that did it crosswise would wait for
-each other.
+each other. Subnets may be one inside another: an address is looked at in every subnet that it lies in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from innkeeper.errors import Conflict, Invalid, NotFound
 from innkeeper.model import addresses as decide
-from innkeeper.model.network import LinkMode, Subnet
+from innkeeper.model.network import IpRange, LinkMode, Subnet
 from innkeeper.store import ip_ranges, subnets
 from innkeeper.store.account_tables import user_account
 from innkeeper.store.database import NOW, Write
@@ -29,9 +30,11 @@ _INSERT = {
     True: sqlite.insert(address).values(_VALUES).on_conflict_do_nothing(index_elements=["ip"]).returning(c.id),
     False: postgresql.insert(address).values(_VALUES).on_conflict_do_nothing(index_elements=["ip"]).returning(c.id),
 }
-_TAKEN = sa.select(c.ip).where(c.subnet_id == sa.bindparam("subnet_id"))
-_LEARNT = sa.select(link.c.ip).where(link.c.subnet_id == sa.bindparam("subnet_id"), link.c.ip != "")
-_OF_HOSTS = sa.select(host_interface.c.addresses_json).where(host_interface.c.vlan_id == sa.bindparam("vlan_id"))
+_SUBNETS: sa.BindParameter[list[int]] = sa.bindparam("subnets", expanding=True)
+_VLANS: sa.BindParameter[list[int]] = sa.bindparam("vlans", expanding=True)
+_TAKEN = sa.select(c.ip).where(c.subnet_id.in_(_SUBNETS))
+_LEARNT = sa.select(link.c.ip).where(link.c.subnet_id.in_(_SUBNETS), link.c.ip != "")
+_OF_HOSTS = sa.select(host_interface.c.addresses_json).where(host_interface.c.vlan_id.in_(_VLANS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +87,16 @@ _BY_IP = _ALL.where(c.ip == sa.bindparam("ip"))
 
 
 def listing(
-    sql: sa.Connection, *, subnet_id: int | None = None, user_id: int | None = None, reserved: bool = False
+    sql: sa.Connection,
+    *,
+    around: Collection[Subnet] | None = None,
+    user_id: int | None = None,
+    reserved: bool = False,
 ) -> list[Address]:
-    """Taken addresses, by id: of a subnet, of a user; `reserved`: only those that users hold."""
+    """Taken addresses, by id: of subnets, of a user; `reserved`: only those that users hold."""
     query = _ALL
-    if subnet_id is not None:
-        query = query.where(c.subnet_id == subnet_id)
+    if around is not None:
+        query = query.where(c.subnet_id.in_([one.id for one in around]))
     if user_id is not None:
         query = query.where(c.user_id == user_id)
     if reserved:
@@ -114,18 +121,22 @@ def take(
     user_id: int | None = None,
     hostname: str = "",
     mac: str = "",
+    field: str = "ip_address",
 ) -> str:
-    """Take that address (normal form) for a link or a user; returns it. Conflict naming who has it, Invalid when no
-    guest can have it or DHCP gives it."""
-    subnet = subnets.find(write.sql, subnet_id)
-    _possible(write, subnet, ip)
-    if of_host := _host_with(write.sql, subnet, ip):
-        raise Conflict(f"The address {ip} is taken: {of_host} has it.")
-    if seen := _seen_on(write.sql, ip, link_id):
-        raise Conflict(f"The address {ip} is taken: {seen} uses it.", resolution="Its lease must end first.")
+    """Take that address (normal form) for a link or a user; returns it. Conflict naming who has it, Invalid (naming the
+    field) when no guest can have it or DHCP gives it."""
+    subnets.hold_addresses(write, alone=False)
+    _look(write.sql, ip=ip, subnet_id=subnet_id, link_id=link_id, field=field)
     if not _insert(write, ip, subnet_id, link_id=link_id, user_id=user_id, hostname=hostname, mac=mac):
         raise Conflict(f"The address {ip} is taken by {find(write.sql, ip).holder}.")
     return ip
+
+
+def check(sql: sa.Connection, *, ip: str, subnet_id: int, field: str = "ip_address") -> None:
+    """Refuse an address that cannot be had as things stand, in the words of `take`."""
+    _look(sql, ip=ip, subnet_id=subnet_id, link_id=None, field=field)
+    if row := sql.execute(_BY_IP, {"ip": ip}).first():
+        raise Conflict(f"The address {ip} is taken by {_from_row(row).holder}.")
 
 
 def take_free(
@@ -138,11 +149,13 @@ def take_free(
     mac: str = "",
 ) -> str:
     """Take the lowest free address of a subnet and return it. Conflict when there is none."""
+    subnets.hold_addresses(write, alone=False)
     subnet = subnets.find(write.sql, subnet_id)
-    ranges = ip_ranges.of_subnet(write.sql, subnet_id)
+    around = subnets.overlapping(write.sql, subnet)
+    ranges = ip_ranges.within(write.sql, around)
     missed: list[str] = []
     while len(missed) < _MOST_TRIES:
-        spans = decide.free(subnet, ranges, [*in_use(write.sql, subnet), *missed])
+        spans = decide.free(subnet, ranges, [*in_use(write.sql, subnet, around), *missed])
         if not spans:
             break
         ip = decide.text(spans[0].first, subnet.cidr)
@@ -163,12 +176,16 @@ def release_links(write: Write, link_ids: list[int]) -> None:
     write.sql.execute(sa.delete(address).where(c.link_id.in_(link_ids)))
 
 
-def in_use(sql: sa.Connection, subnet: Subnet) -> list[str]:
-    """The addresses of a subnet that somebody has: taken ones, those seen on machines, and hosts' own."""
-    which = {"subnet_id": subnet.id}
+def in_use(sql: sa.Connection, subnet: Subnet, around: Collection[Subnet]) -> list[str]:
+    """The addresses of a subnet that somebody has: taken ones, those seen on machines, hosts' own, and the gateways and
+    DNS servers of the other subnets that it overlaps. `around`: those and itself."""
+    which = {"subnets": [one.id for one in around]}
     found = [*sql.scalars(_TAKEN, which), *sql.scalars(_LEARNT, which)]
-    for told in sql.scalars(_OF_HOSTS, {"vlan_id": subnet.vlan_id}):
+    for told in sql.scalars(_OF_HOSTS, {"vlans": list({one.vlan_id for one in around})}):
         found += [each.partition("/")[0] for each in msgspec.json.decode(told)]
+    for one in around:
+        if one.id != subnet.id:
+            found += [*one.dns_servers, *((one.gateway_ip,) if one.gateway_ip else ())]
     return list(decide.within(subnet.cidr, found))
 
 
@@ -178,23 +195,35 @@ def _insert(write: Write, ip: str, subnet_id: int, **values: Any) -> bool:
     return write.sql.scalar(_INSERT[write.is_sqlite], row) is not None
 
 
-def _possible(write: Write, subnet: Subnet, ip: str) -> None:
+def _look(sql: sa.Connection, *, ip: str, subnet_id: int, link_id: int | None, field: str) -> None:
+    """Refuse an address that nobody can take, or that a host or a machine uses."""
+    subnet = subnets.find(sql, subnet_id)
+    around = subnets.overlapping(sql, subnet)
+    _possible(subnet, ip_ranges.within(sql, around), ip, field)
+    if of_host := _host_with(sql, around, ip):
+        raise Conflict(f"The address {ip} is taken: {of_host} has it.")
+    if seen := _seen_on(sql, ip, link_id):
+        raise Conflict(f"The address {ip} is taken: {seen} uses it.", resolution="Its lease must end first.")
+
+
+def _possible(subnet: Subnet, ranges: Iterable[IpRange], ip: str, field: str) -> None:
     whole = decide.usable(subnet.cidr)
     problem = ""
     if not decide.holds(subnet.cidr, ip):
         problem = f"{ip} is not in the subnet {subnet.cidr}"
     elif not whole.first <= decide.number(ip) <= whole.last:
         problem = f"{ip} stands for the whole subnet {subnet.cidr}; no machine can have it"
-    for one in ip_ranges.of_subnet(write.sql, subnet.id):
+    for one in ranges:
         if one.kind == decide.DYNAMIC and decide.inside(one, ip):
             problem = f"{ip} is in the dynamic range {one.start} to {one.end}, which DHCP gives"
     if problem:
-        raise Invalid(f"Invalid address: {problem}.", fields={"ip_address": [problem]})
+        raise Invalid(f"Invalid address: {problem}.", fields={field: [problem]})
 
 
-def _host_with(sql: sa.Connection, subnet: Subnet, ip: str) -> str:
+def _host_with(sql: sa.Connection, around: Collection[Subnet], ip: str) -> str:
     query = sa.select(host.c.name, host_interface.c.name.label("interface"), host_interface.c.addresses_json)
-    for row in sql.execute(query.join(host).where(host_interface.c.vlan_id == subnet.vlan_id)):
+    on = host_interface.c.vlan_id.in_({one.vlan_id for one in around})
+    for row in sql.execute(query.join(host).where(on)):
         if any(each.partition("/")[0] == ip for each in msgspec.json.decode(row.addresses_json)):
             return f"{row.interface} of VM host {row.name}"
     return ""

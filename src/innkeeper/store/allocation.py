@@ -15,7 +15,7 @@ from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine, Origin
 from innkeeper.model.network_names import Networks
 from innkeeper.placement.matching import Around, Match, match
-from innkeeper.store import hosts, machines, networks, stamps, unfinished
+from innkeeper.store import holdings, hosts, machines, networks, stamps, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.machines import Filter
 from innkeeper.store.tables import machine
@@ -33,7 +33,7 @@ _GROUP = sa.select(m.id).where(
     m.host_id == sa.bindparam("at"),
     m.anti_affinity == sa.bindparam("group"),
     m.system_id != sa.bindparam("but"),
-    m.status != int(Status.FAILED_COMMISSIONING),
+    holdings.holds(m.system_id),
 )
 
 

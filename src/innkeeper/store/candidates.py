@@ -9,11 +9,10 @@ import msgspec
 import sqlalchemy as sa
 
 from innkeeper.model.host import Host, HostState, Inventory
-from innkeeper.model.lifecycle import Status
 from innkeeper.model.network_names import Networks
 from innkeeper.placement.decide import Standing
 from innkeeper.placement.fit import Candidate
-from innkeeper.store import host_interfaces, machines, networks, pools, zones
+from innkeeper.store import holdings, host_interfaces, machines, networks, pools, zones
 from innkeeper.store.figures import figures
 from innkeeper.store.tables import claim, machine
 from innkeeper.store.tables import host as host_table
@@ -22,9 +21,9 @@ c, m = claim.c, machine.c
 USABLE = (HostState.READY, HostState.DEGRADED)
 _HOSTS: sa.BindParameter[list[int]] = sa.bindparam("ids", expanding=True)
 _PINNED = sa.select(c.host_id, c.instance, c.pinned).where(c.host_id.in_(_HOSTS), c.pinned != "")
-# One whose compose failed has no instance on the host any more.
+# Whatever its status: one whose compose was undone has no claim, and no instance on the host, any more.
 _GROUPS = sa.select(m.host_id, m.hostname, m.anti_affinity).where(
-    m.anti_affinity != "", m.status != int(Status.FAILED_COMMISSIONING), m.host_id.in_(_HOSTS)
+    m.anti_affinity != "", holdings.holds(m.system_id), m.host_id.in_(_HOSTS)
 )
 _INVENTORIES = sa.select(host_table.c.id, host_table.c.inventory_json).where(host_table.c.id.in_(_HOSTS))
 # Made here, once: msgspec's first look at a type is not safe among threads.

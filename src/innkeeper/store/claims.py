@@ -13,10 +13,13 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, HostChanged, HostUnreachable, HostUntrusted, Invalid, LimitsUnknown, OverLimit
 from innkeeper.model.allocation import Wish
 from innkeeper.model.host import Host, HostState
+from innkeeper.model.interface_constraints import bad
 from innkeeper.model.names import random_name
+from innkeeper.model.network_names import Networks
 from innkeeper.model.request import Request
 from innkeeper.placement.decide import Decision, Verdict, headroom, verdict
 from innkeeper.placement.fit import Candidate, Fit, Unfit, fit
+from innkeeper.placement.reach import nowhere
 from innkeeper.store import (
     candidates,
     hosts,
@@ -42,6 +45,10 @@ _OF_HOST = c.host_id == sa.bindparam("host_id")
 _KNOWN = sa.select(c.id).where(_OF_HOST, c.project == sa.bindparam("project"), c.instance == sa.bindparam("instance"))
 
 
+class Lost(Conflict):
+    """A host that was decided on does not fit any more: others were quicker, or it has changed. Decide again."""
+
+
 def check(sql: sa.Connection, host: Host, request: Request) -> Fit:
     """How a request would be made on a host; OverLimit, LimitsUnknown, Conflict or Invalid saying why not.
 
@@ -61,7 +68,7 @@ def _checked(sql: sa.Connection, host: Host, request: Request) -> tuple[Candidat
     candidate = candidates.candidates(sql, [host])[0]
     found = fit(candidate, request)
     if isinstance(found, Unfit):
-        raise _refusal(found)
+        raise senseless(request, candidate.known) or _refusal(found)
     return candidate, found
 
 
@@ -74,20 +81,33 @@ def _decided(sql: sa.Connection, host: Host, request: Request, allotment: Allotm
     known = allotment.around.still(sql) if allotment.around else None
     again = verdict(candidates.standings(sql, [host], known=known)[0], allotment.wish, request)
     if again.fit is None:
-        raise _refusal(Unfit(host_id=host.id, host=host.name, reasons=again.reasons))
+        raise Lost(str(_refusal(Unfit(host_id=host.id, host=host.name, reasons=again.reasons))))
     return again.fit, allotment.verdicts
 
 
+def senseless(request: Request, known: Networks) -> Invalid | None:
+    """The refusal of a NIC that no host could have; what only this host lacks, another may have."""
+    for nic in request.interfaces:
+        if nowhere(nic.conditions, known):
+            what = " and ".join(one.text for one in nic.conditions)
+            return bad(f"{nic.label}: no VLAN that is known is all of {what}")
+    return None
+
+
 def _refusal(found: Unfit) -> Exception:
+    """What stands against it on this host: a Conflict, with which a client asks the next host (Juju does).
+
+    Invalid for a core that is not there: who names cores knows the host, and means no other.
+    """
     text = "; ".join(one.text for one in found.reasons)
     brief = f"VM host {found.host} cannot hold this machine: {text}."
+    if any((one.kind, one.about) == ("mismatch", "pinned cores") for one in found.reasons):
+        return Invalid(brief)
     if found.of("unknown"):
         return LimitsUnknown(brief, resolution="Refresh the host, or wait until it has been discovered.")
     if found.of("limit"):
         return OverLimit(brief)
-    if found.of("conflict"):
-        return Conflict(brief)
-    return Invalid(brief)
+    return Conflict(brief)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,15 +148,14 @@ def compose(
     """Claim everything a machine needs on a host and order the work, in the caller's one transaction.
 
     With an allotment the machine is made for its caller (dynamic): it is Allocated when it is there. With an image it
-    is deployed then.
+    is deployed then. Lost when the host does not fit any more; any other refusal is of the wish itself, and lasts.
     """
     host = hosts.lock(write, host_id)
     if repeated := _repeated(write.sql, host=host, request=request, actor_id=actor_id):
         return repeated
     where, verdicts = _decided(write.sql, host, request, allotment)
-    hostname = _hostname(write.sql, request.hostname)
+    hostname = _hostname(write.sql, host, request.hostname)
     system_id = machines.fresh_id(write.sql)
-    _name_free(write.sql, host, hostname)
     new_machines.write_machine(
         write, host=host, where=where, request=request, hostname=hostname, system_id=system_id, owner=actor_id
     )
@@ -175,20 +194,25 @@ def _repeated(sql: sa.Connection, *, host: Host, request: Request, actor_id: int
     raise Invalid(f"Invalid hostname: {message}.", fields={"hostname": [message]})
 
 
-def _hostname(sql: sa.Connection, wanted: str) -> str:
-    """The name that is wanted, or a random one that is free."""
-    name = wanted or random_name()
-    while not wanted and machines.taken(sql, name):
+def _hostname(sql: sa.Connection, host: Host, wanted: str) -> str:
+    """The name that is wanted (Conflict when its host has something of that name), or a random one that is free."""
+    if wanted:
+        if there := _there(sql, host, wanted):
+            raise Conflict(there)
+        return wanted
+    name = random_name()
+    while machines.taken(sql, name) or _there(sql, host, name):
         name = random_name()
     return name
 
 
-def _name_free(sql: sa.Connection, host: Host, name: str) -> None:
-    """Nothing of that name on the host that is not ours: asked of what we know, before any call."""
+def _there(sql: sa.Connection, host: Host, name: str) -> str:
+    """What of that name is on the host and not ours, in words; "" nothing. Asked of what we know, before any call."""
     where = f"on VM host {host.name}, project {host.project}"
     if sql.scalar(_KNOWN, {"host_id": host.id, "project": host.project, "instance": name}) is not None:
-        raise Conflict(f"There is an instance {name!r} {where} already, which is not this machine.")
+        return f"There is an instance {name!r} {where} already, which is not this machine."
     for pool, found in storage_pools.volumes(sql, host_id=host.id).items():
         for volume in found:
             if volume.name == name and volume.project == host.project and volume.kind == "virtual-machine":
-                raise Conflict(f"There is a volume {name!r} in the storage pool {pool} {where} already.")
+                return f"There is a volume {name!r} in the storage pool {pool} {where} already."
+    return ""

@@ -37,6 +37,7 @@ _WRITTEN = "tables written"  # a note on a connection
 EVENTS_LOCK = 0x1EE7  # advisory lock: events get their ids in the order of commits
 NETWORKS_LOCK = 0x1EE8  # advisory lock: networks that a host is the first to tell of are made one at a time
 NOTICES_LOCK = 0x1EE9  # advisory lock: what is noticed is told once, whoever looks
+ADDRESSES_LOCK = 0x1EEA  # advisory lock: shared by who takes addresses, alone for who sets ranges of them apart
 LOCK_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_MS = 10_000
 READERS, WRITERS, OTHERS = 4, 8, 8  # threads that read, that write (PostgreSQL); connections beside theirs

@@ -75,6 +75,7 @@ deployment = sa.Table(
     C("image_id", Id, sa.ForeignKey("image.id", ondelete="SET NULL"), nullable=True),
     C("token_hash", Str(64), index=True),  # of the single-use phone-home token; "" used
     C("signs_json", Text),  # what is taken as "it is up": phone home, lease, agent
+    C("base_url", Text),  # where its guest calls; "" nowhere
     C("started", Float),
     C("deadline", Float),
     C("phoned", Float, nullable=True),

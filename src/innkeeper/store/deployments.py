@@ -51,6 +51,7 @@ def begin(
         "image_id": image_id,
         "token_hash": _hash(token),
         "signs_json": "[]",
+        "base_url": "",
         "started": now,
         "deadline": now + limit,
         "console": "",
@@ -84,11 +85,12 @@ def update(write: Write, system_id: str, **values: Any) -> None:
     write.sql.execute(sa.update(deployment).where(d.system_id == system_id).values(values))
 
 
-def set_signs(write: Write, system_id: str, signs: Sequence[Sign]) -> bool:
-    """Note what is taken as "it is up"; whether that is news."""
+def set_signs(write: Write, system_id: str, signs: Sequence[Sign], base_url: str) -> bool:
+    """Note what is taken as "it is up", and where the guest calls ("" nowhere); whether that is news."""
     text = msgspec.json.encode(signs).decode()
-    changed = sa.update(deployment).where(d.system_id == system_id, d.signs_json != text)
-    return write.sql.execute(changed.values(signs_json=text)).rowcount == 1
+    news = sa.or_(d.signs_json != text, d.base_url != base_url)
+    changed = sa.update(deployment).where(d.system_id == system_id, news)
+    return write.sql.execute(changed.values(signs_json=text, base_url=base_url)).rowcount == 1
 
 
 def holder(sql: sa.Connection, token: str) -> str:
@@ -154,6 +156,7 @@ def _from_row(row: Any) -> Deployment:
         system_id=row.system_id,
         image_id=row.image_id,
         signs=_signs(row.signs_json),
+        base_url=row.base_url,
         started=row.started,
         deadline=row.deadline,
         phoned=row.phoned,

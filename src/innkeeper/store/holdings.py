@@ -18,6 +18,11 @@ _FREE_STORAGE = sa.delete(claim_storage).where(claim_storage.c.claim_id == sa.bi
 _HOLD_STORAGE = sa.insert(claim_storage)
 
 
+def holds(system_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """For queries of machines: whether the machine holds anything of its host, as one does whose instance is there."""
+    return sa.exists().where(c.system_id == system_id)
+
+
 def insert(
     write: Write,
     *,

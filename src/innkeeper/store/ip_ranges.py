@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.model import addresses as decide
-from innkeeper.model.network import IpRange
+from innkeeper.model.network import IpRange, Subnet
 from innkeeper.store import subnets
 from innkeeper.store.database import Write
 from innkeeper.store.network_tables import address, ip_range
 
 _ALL = sa.select(ip_range).order_by(ip_range.c.id)
-_IN = _ALL.where(ip_range.c.subnet_id == sa.bindparam("subnet_id"))
+_SUBNETS: sa.BindParameter[list[int]] = sa.bindparam("subnets", expanding=True)
+_IN = _ALL.where(ip_range.c.subnet_id.in_(_SUBNETS))
 _INSERT = sa.insert(ip_range).returning(ip_range.c.id)
 
 
@@ -24,9 +26,9 @@ def listing(sql: sa.Connection) -> list[IpRange]:
     return [IpRange(**row._mapping) for row in sql.execute(_ALL)]
 
 
-def of_subnet(sql: sa.Connection, subnet_id: int) -> list[IpRange]:
-    """The ranges of a subnet, by id."""
-    return [IpRange(**row._mapping) for row in sql.execute(_IN, {"subnet_id": subnet_id})]
+def within(sql: sa.Connection, around: Collection[Subnet]) -> list[IpRange]:
+    """The ranges of subnets (one and those that it overlaps), by id."""
+    return [IpRange(**row._mapping) for row in sql.execute(_IN, {"subnets": [one.id for one in around]})]
 
 
 def find(sql: sa.Connection, id: int) -> IpRange:
@@ -41,7 +43,7 @@ def create(
     write: Write, *, subnet_id: int, kind: str, start: str, end: str, comment: str = "", user_id: int | None = None
 ) -> IpRange:
     """Set a range apart (addresses in normal form, in the subnet). Conflict when it meets another, or a taken address
-    that would become DHCP's."""
+    that would become DHCP's: in this subnet, or in one that it overlaps."""
     one = IpRange(id=0, subnet_id=subnet_id, kind=kind, start=start, end=end, comment=comment, user_id=user_id)
     _check(write, one)
     values = {"subnet_id": subnet_id, "kind": kind, "start": start, "end": end, "comment": comment, "user_id": user_id}
@@ -65,14 +67,17 @@ def delete(write: Write, *, id: int) -> None:
 
 
 def _check(write: Write, one: IpRange) -> None:
-    subnets.hold(write, one.subnet_id)  # two ranges at once are looked at one after the other
+    subnets.hold_addresses(write, alone=True)
+    around = {each.id: each for each in subnets.overlapping(write.sql, subnets.find(write.sql, one.subnet_id))}
     first, last = int(ipaddress.ip_address(one.start)), int(ipaddress.ip_address(one.end))
-    for other in of_subnet(write.sql, one.subnet_id):
+    for other in within(write.sql, around.values()):
         if other.id == one.id:
             continue
         if int(ipaddress.ip_address(other.start)) <= last and int(ipaddress.ip_address(other.end)) >= first:
-            raise Conflict(f"The range meets the {other.kind} range {other.start} to {other.end} (id {other.id}).")
+            where = f" of {around[other.subnet_id].cidr}" if other.subnet_id != one.subnet_id else ""
+            meets = f"the {other.kind} range {other.start} to {other.end} (id {other.id}){where}"
+            raise Conflict(f"The range meets {meets}.")
     if one.kind == decide.DYNAMIC:
-        taken = write.sql.scalars(sa.select(address.c.ip).where(address.c.subnet_id == one.subnet_id))
+        taken = write.sql.scalars(sa.select(address.c.ip).where(address.c.subnet_id.in_(around)))
         if held := next((ip for ip in taken if decide.inside(one, ip)), None):
             raise Conflict(f"The range holds {held}, which is taken: DHCP would give it to somebody else.")

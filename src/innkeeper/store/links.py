@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, Invalid
+from innkeeper.model.interface_constraints import InterfaceRequest
 from innkeeper.model.network import LinkMode
 from innkeeper.store import addresses
 from innkeeper.store.database import Write
@@ -46,13 +48,28 @@ def insert(
 def take(write: Write, wanted: Iterable[Wanted], *, hostname: str = "") -> None:
     """Take the addresses of links, in the order that all keep. Invalid or Conflict, naming what asked for it."""
     for one in sorted(wanted, key=lambda each: each.ip):
-        try:
+        with _asked_by(one.label):
             addresses.take(write, ip=one.ip, subnet_id=one.subnet_id, link_id=one.link_id, hostname=hostname)
-        except Invalid as problem:
-            messages = [f"{one.label}: {text}" for texts in problem.fields.values() for text in texts]
-            raise Invalid(f"Invalid interfaces: {messages[0]}.", fields={"interfaces": messages}) from None
-        except Conflict as taken:
-            raise Conflict(f"{one.label}: {taken.brief}", details=taken.details, resolution=taken.resolution) from None
+
+
+def check(sql: sa.Connection, wanted: Iterable[InterfaceRequest]) -> None:
+    """Refuse addresses of NICs to be that cannot be had as things stand, in the words of `take`."""
+    for nic in wanted:
+        for one in nic.addresses:
+            with _asked_by(nic.label):
+                addresses.check(sql, ip=one.ip, subnet_id=one.subnet_id)
+
+
+@contextmanager
+def _asked_by(label: str) -> Iterator[None]:
+    """Refusals of an address name what asked for it."""
+    try:
+        yield
+    except Invalid as problem:
+        messages = [f"{label}: {text}" for texts in problem.fields.values() for text in texts]
+        raise Invalid(f"Invalid interfaces: {messages[0]}.", fields={"interfaces": messages}) from None
+    except Conflict as taken:
+        raise Conflict(f"{label}: {taken.brief}", details=taken.details, resolution=taken.resolution) from None
 
 
 def forget(write: Write, system_id: str) -> None:

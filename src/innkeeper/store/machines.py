@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, NotFound
-from innkeeper.model.lifecycle import Status, allowed
+from innkeeper.model.lifecycle import Status, allowed, safe
 from innkeeper.model.machine import Disk, Interface, Machine, Origin, PowerState
 from innkeeper.store import disks, events, interfaces, secrets
 from innkeeper.store.account_tables import user_account
@@ -30,11 +30,15 @@ _NAMES = (*(column.name for column in _COLUMNS), "owner")
 _ONE = machine.c.system_id == sa.bindparam("which")
 _FIND = ALL.where(_ONE)
 _THERE = sa.select(machine.c.id).where(_ONE)
-_STATUS = sa.select(machine.c.status, machine.c.hostname, machine.c.host_id).where(_ONE)
+_STATUS = sa.select(
+    machine.c.status, machine.c.status_before, machine.c.used, machine.c.hostname, machine.c.host_id
+).where(_ONE)
 _TAKEN = sa.select(machine.c.id).where(machine.c.hostname == sa.bindparam("hostname"))
 _INSERT = sa.insert(machine).values(created=NOW, updated=NOW)
 _UPDATE = sa.update(machine).where(_ONE).values(updated=NOW)
+_USE = sa.update(machine).where(_ONE, sa.not_(machine.c.used)).values(used=True)
 _ORIGINS, _POWER = {str(one): one for one in Origin}, {str(one): one for one in PowerState}
+UNWIPED = "it ran, and was not wiped: mark it fixed, and it is"
 FEW = 500  # machines, up to which their devices are asked for by system_id
 
 
@@ -236,13 +240,19 @@ def update(write: Write, system_id: str, **values: Any) -> None:
 
 
 def set_status(write: Write, system_id: str, status: Status, *, message: str = "", actor: str = "") -> None:
-    """Move a machine to another status, with an event; Conflict when the life cycle has no such move."""
+    """Move a machine to another status, with an event; Conflict when the life cycle has no such move.
+
+    What would become Ready with what a user left on its disks becomes Broken: see `lifecycle.safe`.
+    """
     row = write.sql.execute(_STATUS, {"which": system_id}).first()
     if row is None:
         raise NotFound("No Machine matches the given query.")
     before = Status(row.status)
     if not allowed(before=before, after=status):
         raise Conflict(f"{row.hostname} is {before.label}; it cannot become {status.label}.")
+    earlier = Status(row.status_before) if row.status_before >= 0 else None
+    wanted, status = status, safe(before=before, earlier=earlier, after=status, used=bool(row.used))
+    message = message if status == wanted else UNWIPED
     update(write, system_id, status=int(status), status_message=message)
     if before != status:
         update(write, system_id, status_before=int(before))
@@ -259,6 +269,11 @@ def set_status(write: Write, system_id: str, status: Status, *, message: str = "
                 actor=actor,
             ),
         )
+
+
+def use(write: Write, system_id: str) -> None:
+    """Note that a machine runs now, or soon."""
+    write.sql.execute(_USE, {"which": system_id})
 
 
 def used(sql: sa.Connection, system_id: str) -> bool:

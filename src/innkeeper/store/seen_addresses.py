@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ _LEARNT = (
     .join(interface, interface.c.id == link.c.interface_id)
     .join(machine, machine.c.system_id == interface.c.system_id)
     .join(domain, domain.c.id == machine.c.domain_id)
-    .where(link.c.subnet_id == sa.bindparam("subnet_id"), link.c.learnt, link.c.ip != "")
+    .where(link.c.subnet_id.in_(sa.bindparam("subnets", expanding=True)), link.c.learnt, link.c.ip != "")
     .order_by(link.c.id)
 )
 _OF_HOSTS = (
@@ -29,18 +30,21 @@ _OF_HOSTS = (
     .join(host, host.c.id == host_interface.c.host_id)
     .outerjoin(machine, machine.c.system_id == host.c.system_id)
     .outerjoin(domain, domain.c.id == machine.c.domain_id)
-    .where(host_interface.c.vlan_id == sa.bindparam("vlan_id"))
+    .where(host_interface.c.vlan_id.in_(sa.bindparam("vlans", expanding=True)))
     .order_by(host_interface.c.id)
 )
 
 
-def of_subnet(sql: sa.Connection, subnet: Subnet) -> list[Address]:
-    """By address. Those that were only seen have the id 0. Three queries."""
-    found = {one.ip: one for one in addresses.listing(sql, subnet_id=subnet.id)}
-    learnt = sql.execute(_LEARNT, {"subnet_id": subnet.id})
+def of_subnet(sql: sa.Connection, subnet: Subnet, around: Collection[Subnet]) -> list[Address]:
+    """By address. Those that were only seen have the id 0. `around`: the subnets that it overlaps, and itself: what is
+    taken there is taken here. Three queries."""
+    taken = addresses.listing(sql, around=around)
+    found = {one.ip: one for one in taken if decide.holds(subnet.cidr, one.ip)}
+    learnt = sql.execute(_LEARNT, {"subnets": [one.id for one in around]})
     for row in learnt:
-        found.setdefault(row.ip, _seen(row, row.ip, subnet, LinkMode.DHCP))
-    of_hosts = sql.execute(_OF_HOSTS, {"vlan_id": subnet.vlan_id})
+        if decide.holds(subnet.cidr, row.ip):
+            found.setdefault(row.ip, _seen(row, row.ip, subnet, LinkMode.DHCP))
+    of_hosts = sql.execute(_OF_HOSTS, {"vlans": list({one.vlan_id for one in around})})
     for told in of_hosts:
         for ip in (each.partition("/")[0] for each in msgspec.json.decode(told.addresses_json)):
             if decide.holds(subnet.cidr, ip):

@@ -10,8 +10,9 @@ import msgspec
 import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, NotFound
+from innkeeper.model import addresses as decide
 from innkeeper.model.network import Subnet
-from innkeeper.store.database import Write
+from innkeeper.store.database import ADDRESSES_LOCK, Write
 from innkeeper.store.network_tables import address, host_interface, ip_range, link, static_route, subnet
 from innkeeper.store.tables import host, interface, machine
 
@@ -68,9 +69,17 @@ def find(sql: sa.Connection, id: int) -> Subnet:
     return _from_row(row)
 
 
-def hold(write: Write, id: int) -> None:
-    """Lock a subnet's row; others can go on referring to it."""
-    write.sql.execute(sa.select(subnet.c.id).where(subnet.c.id == id).with_for_update(key_share=True))
+def overlapping(sql: sa.Connection, one: Subnet) -> list[Subnet]:
+    """The subnets that share addresses with one, itself among them, by id. One query."""
+    return [each for each in listing(sql) if decide.overlap(each.cidr, one.cidr)]
+
+
+def hold_addresses(write: Write, *, alone: bool) -> None:
+    """Before addresses are looked at in order to be taken; `alone`: in order to set a range of them apart. Whoever
+    takes one never misses a range that somebody is just making in a subnet that overlaps, and the other way round."""
+    if not write.is_sqlite:  # there one writes at a time
+        lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+        write.sql.execute(sa.select(lock(ADDRESSES_LOCK)))
 
 
 def create(write: Write, *, cidr: str, vlan_id: int, name: str = "", **values: Any) -> Subnet:

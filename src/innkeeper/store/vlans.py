@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.network import UNTAGGED, Vlan
+from innkeeper.store import hosts
 from innkeeper.store.database import Write
 from innkeeper.store.network_tables import host_interface, subnet, vlan
 from innkeeper.store.tables import host, interface, machine
@@ -87,13 +89,19 @@ def create(
 
 
 def update(write: Write, *, id: int, **values: Any) -> Vlan:
-    """Change columns; Conflict when its fabric has the new vid already, or loses its untagged VLAN."""
+    """Change columns; Conflict when its fabric has the new vid already, or loses its untagged VLAN, or when somebody
+    tags frames with the old vid."""
     old = find(write.sql, id)
     spot = (values.get("fabric_id", old.fabric_id), values.get("vid", old.vid))
     if spot != (old.fabric_id, old.vid):
         if old.vid == UNTAGGED:
             raise Conflict("The untagged VLAN of a fabric stays what it is.", resolution="Make another VLAN instead.")
         _free(write, *spot)
+    if spot[1] != old.vid and (tagging := _tagging(write.sql, old)):
+        raise Conflict(
+            f"The VLAN {old.name} stays vid {old.vid}: that is the tag of {', '.join(tagging[:5])}.",
+            resolution="Make another VLAN for the other tag; what tags is moved on its host first.",
+        )
     if values:
         write.sql.execute(sa.update(vlan).where(vlan.c.id == id).values(values))
     return find(write.sql, id)
@@ -113,13 +121,30 @@ def users(sql: sa.Connection, id: int) -> str:
     """What is on a VLAN, in words: subnets, interfaces of hosts and of machines. "" nothing."""
     subnets = sql.scalars(sa.select(subnet.c.cidr).where(subnet.c.vlan_id == id).order_by(subnet.c.id).limit(5))
     found = [f"subnet {cidr}" for cidr in subnets]
-    hosts = sa.select(host.c.name, host_interface.c.name.label("interface")).join(host_interface)
-    for row in sql.execute(hosts.where(host_interface.c.vlan_id == id).order_by(host_interface.c.id).limit(5)):
+    uplinks = sa.select(host.c.name, host_interface.c.name.label("interface")).join(host_interface)
+    for row in sql.execute(uplinks.where(host_interface.c.vlan_id == id).order_by(host_interface.c.id).limit(5)):
         found.append(f"{row.interface} of VM host {row.name}")
     nics = sa.select(machine.c.hostname, interface.c.name).join(machine, machine.c.system_id == interface.c.system_id)
     for row in sql.execute(nics.where(interface.c.vlan_id == id).order_by(interface.c.id).limit(5)):
         found.append(f"{row.name} of machine {row.hostname}")
     return ", ".join(found)
+
+
+def _tagging(sql: sa.Connection, one: Vlan) -> list[str]:
+    """Who tags frames with the vid of a VLAN, in words: hosts' own interfaces, and NICs that were composed with it."""
+    if one.vid == UNTAGGED:
+        return []
+    query = sa.select(host.c.id, host.c.name, host_interface.c.name.label("interface")).join(host_interface)
+    on: dict[int, list[Any]] = defaultdict(list)
+    for row in sql.execute(query.where(host_interface.c.vlan_id == one.id).order_by(host_interface.c.id)):
+        on[row.id].append(row)
+    found = []
+    for host_id, rows in on.items():
+        tags = {each.name: each.vlan_id for each in hosts.inventory(sql, host_id).interfaces}
+        found += [f"{row.interface} of VM host {row.name}" for row in rows if tags.get(row.interface) == one.vid]
+    nics = sa.select(machine.c.hostname, interface.c.name).join(machine, machine.c.system_id == interface.c.system_id)
+    nics = nics.where(interface.c.vlan_id == one.id, interface.c.vlan == one.vid).order_by(interface.c.id)
+    return found + [f"{row.name} of machine {row.hostname}" for row in sql.execute(nics.limit(5))]
 
 
 def _free(write: Write, fabric_id: int, vid: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from tests.clients.contracts.shape import key, may, must, omit
 
-_ANSIBLE_ZONE = {"id": must(int), "name": must(str)}
+named = {"id": must(int), "name": must(str)}  # a zone, a resource pool, a domain
 vm_host = {
     "id": must(int),
     "name": must(str),
     "type": must(str),
-    "zone": must(_ANSIBLE_ZONE),
-    "pool": must(_ANSIBLE_ZONE),
+    "zone": must(named),
+    "pool": must(named),
     "tags": must([str]),
     "cpu_over_commit_ratio": must(float),
     "memory_over_commit_ratio": must(float),

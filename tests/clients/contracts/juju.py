@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tests.clients.contracts.shape import Address, Texts, may, must, omit
+from tests.clients.contracts.shape import Address, DeviceUri, Texts, Uri, may, must, omit
 
-_ZONE = {"name": must(str), "description": must(str), "resource_uri": must(str)}
+_ZONE = {"name": must(str), "description": must(str), "resource_uri": must(Uri)}
 version = {"version": must(str), "subversion": must(str), "capabilities": must([str])}
 zone = _ZONE
-pool = {"name": must(str), "description": must(str), "resource_uri": must(str)}
+pool = {"name": must(str), "description": must(str), "resource_uri": must(Uri)}
 domain = {
     "authoritative": must(bool),
     "resource_record_count": must(int),
     "ttl": may(int),
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "id": must(int),
     "name": must(str),
 }
 vlan = {
     "id": must(int),
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "name": may(str),
     "fabric": must(str),
     "vid": must(int),
@@ -28,7 +28,7 @@ vlan = {
     "secondary_rack": may(str),
 }
 subnet = {
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "id": must(int),
     "name": must(str),
     "space": must(str),
@@ -37,10 +37,17 @@ subnet = {
     "vlan": must(vlan),
     "dns_servers": may([str]),
 }
-space = {"resource_uri": must(str), "id": must(int), "name": must(str), "subnets": must([subnet])}
+fabric = {
+    "resource_uri": must(Uri),
+    "id": must(int),
+    "name": must(str),
+    "class_type": may(str),
+    "vlans": must([vlan]),
+}
+space = {"resource_uri": must(Uri), "id": must(int), "name": must(str), "subnets": must([subnet])}
 link = {"id": must(int), "mode": must(str), "subnet": omit(subnet), "ip_address": omit(Address)}
 interface = {
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "id": must(int),
     "name": must(str),
     "type": must(str),
@@ -56,7 +63,7 @@ interface = {
 }
 filesystem = {"fstype": must(str), "uuid": must(str), "mount_point": may(str), "label": may(str)}
 disk = {
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "id": must(int),
     "uuid": may(str),
     "name": must(str),
@@ -72,7 +79,7 @@ disk = {
     "partitions": must(list),
 }
 machine = {
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "system_id": must(str),
     "hostname": must(str),
     "fqdn": must(str),
@@ -97,7 +104,7 @@ machine = {
 }
 allocated = machine | {"constraints_by_type": must({"interfaces": omit(dict), "storage": omit(dict)})}
 vm_host = {
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "id": must(int),
     "name": must(str),
     "type": omit(str),
@@ -105,7 +112,7 @@ vm_host = {
     "pool": omit(pool),
 }
 device = {
-    "resource_uri": must(str),
+    "resource_uri": must(DeviceUri),
     "system_id": must(str),
     "hostname": must(str),
     "fqdn": must(str),
@@ -116,9 +123,9 @@ device = {
     "zone": must(_ZONE),
     "pool": may(pool),
 }
-file = {"resource_uri": must(str), "filename": must(str), "anon_resource_uri": must(str), "content": omit(str)}
+file = {"resource_uri": must(Uri), "filename": must(str), "anon_resource_uri": must(str), "content": omit(str)}
 boot_resource = {
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "id": must(int),
     "name": must(str),
     "type": must(str),
@@ -127,7 +134,7 @@ boot_resource = {
     "kflavor": omit(str),
 }
 static_route = {
-    "resource_uri": must(str),
+    "resource_uri": must(Uri),
     "id": must(int),
     "source": must(subnet),
     "destination": must(subnet),

@@ -47,6 +47,18 @@ class Address(str):
     """A text that is an IP address."""
 
 
+class Uri(str):
+    """A path from the host's root that ends in "/" and has `within` in it: Go's clients go there as it is."""
+
+    within = "/MAAS/api/2.0/"
+
+
+class DeviceUri(Uri):
+    """That of a device."""
+
+    within = "/MAAS/api/2.0/devices/"
+
+
 class Texts(dict[str, str]):
     """An object of texts only."""
 
@@ -74,6 +86,9 @@ def _value(value: Any, holds: Any, where: str) -> list[str]:
         return [fault for number, one in enumerate(value) for fault in _value(one, holds[0], f"{where}[{number}]")]
     if isinstance(holds, Mapping):
         return faults(value, holds, where)
+    if isinstance(holds, type) and issubclass(holds, Uri):
+        right = isinstance(value, str) and value.startswith(holds.within) and value.endswith("/")
+        return [] if right else [f"{where} is {value!r}, no {holds.within}…/"]
     if holds is Address:
         return _address(value, where)
     if holds is Texts:

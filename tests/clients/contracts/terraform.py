@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from tests.clients.contracts.shape import Address, Texts, may, must
+from tests.clients.contracts.shape import Address, Texts, key, may, must
 
 _FIGURES = {"cores": may(int), "memory": may(int), "local_storage": may(int)}
 _NAMED = {"id": may(int), "name": may(str), "description": may(str), "resource_uri": may(str)}
+named = _NAMED  # a zone, a resource pool
+domain = {
+    "id": may(int),
+    "name": may(str),
+    "authoritative": may(bool),
+    "ttl": may(int),
+    "resource_record_count": may(int),
+    "resource_uri": may(str),
+}
 storage_pool = {
     "id": may(str),
     "name": may(str),
@@ -132,7 +141,10 @@ machine = {
     "memory": may(int),
     "cpu_count": may(int),
     "storage": may(float),
-    **dict.fromkeys(("cpu_speed", "swap_size", "address_ttl", "node_type", "cpu_test_status"), may(int)),
+    **dict.fromkeys(("cpu_speed", "swap_size", "address_ttl", "node_type"), may(int)),
+    # The structure has them, so they are there: a table of what may be missing would not see them go.
+    **{f"{part}_test_status": key(int) for part in ("cpu", "memory", "network", "other", "storage")},
+    "iscsiblockdevice_set": key(list),
     "tag_names": may([str]),
     "owner": may(str),
     "workload_annotations": may(Texts),
@@ -149,7 +161,7 @@ machine = {
     "boot_disk": may(disk),
     "zone": may(_NAMED),
     "pool": may(_NAMED),
-    "domain": may({"id": may(int), "name": may(str), "authoritative": may(bool), "ttl": may(int)}),
+    "domain": may(domain),
     "pod": may({"id": may(int), "name": may(str), "resource_uri": may(str)}),
     "default_gateways": may({"ipv4": may(_gateway), "ipv6": may(_gateway)}),
     "numanode_set": may([_node]),
@@ -157,4 +169,6 @@ machine = {
     "next_sync": may(str),
     **dict.fromkeys(("locked", "netboot", "disable_ipv4", "enable_hw_sync", "ephemeral_deploy"), may(bool)),
 }
+fabric = {"id": may(int), "name": may(str), "class_type": may(str), "vlans": may([vlan]), "resource_uri": may(str)}
+user = {"username": must(str), "email": may(str), "is_superuser": may(bool), "resource_uri": may(str)}
 tag = {"name": may(str), "comment": may(str), "definition": may(str), "kernel_opts": may(str)}

@@ -199,6 +199,12 @@ def describe(*, extra_action: str = "", digest: str = "hash-one") -> dict[str, A
                 ["system_id"],
                 [_action("delete", "DELETE", "Delete."), _action("power_on", "POST", "Start.", op="power_on")],
             ),
+            _resource(
+                "SSHKeysHandler",
+                "account/prefs/sshkeys/",
+                [],
+                [_action("import", "POST", "Not done. Takes :param.", op="import")],
+            ),
             _resource("ZonesHandler", "zones/", [], [_action("read", "GET", "List.")]),
             _resource("TagHandler", "tags/{name}/", ["name"], [_action("read", "GET", "Read.")]),
             _resource(

@@ -115,6 +115,14 @@ def test_a_word_that_is_no_parameter_is_refused(admin: FakeServer, run: Run) -> 
     assert admin.requests == []
 
 
+def test_the_word_of_sshkeys_import_is_its_keysource(admin: FakeServer, run: Run) -> None:
+    """As MAAS's own command sends it: the server says what to do instead."""
+    admin.answer(f"POST {API}/account/prefs/sshkeys/?op=import", b"Not done: send the key itself.", status=400)
+    result = run("admin", "sshkeys", "import", "lp:ann")
+    assert (result.exit_code, result.stdout) == (2, "Not done: send the key itself.")
+    assert admin.only().body == b"keysource=lp%3Aann"
+
+
 def test_the_host_of_the_profile_counts_not_that_of_the_description(admin: FakeServer, run: Run) -> None:
     admin.answer(f"GET {API}/zones/", [])
     assert run("admin", "zones", "read").stdout == "[]"

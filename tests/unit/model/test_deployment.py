@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from innkeeper.errors import Invalid
-from innkeeper.model.deployment import Sign, base_url, check_guest_address, in_words, signs
+from innkeeper.model.deployment import (
+    Deployment,
+    Sign,
+    base_url,
+    check_guest_address,
+    in_words,
+    late_in_words,
+    signs,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +66,20 @@ def test_what_is_waited_for() -> None:
     assert set(signs("http://10.0.0.1:5240", user_data="#cloud-config\nphone_home: {url: x}\n")) == set(Sign)
     assert "agent or a lease" in in_words(signs(""), "")
     assert "http://10.0.0.1:5240" in in_words((Sign.PHONE_HOME,), "http://10.0.0.1:5240")
+
+
+def late(url: str, *, agent: bool = False, addresses: Sequence[str] = ()) -> str:
+    one = Deployment(system_id="x", image_id=1, signs=signs(url), base_url=url, started=0.0, deadline=1.0)
+    return late_in_words(one, agent=agent, addresses=addresses)
+
+
+def test_why_a_guest_failed() -> None:
+    """Seen, and silent: then it is the way to us that is looked at. Not where nobody saw it, nor waits for a call."""
+    url = "http://10.0.0.1:5240"
+    assert f"sees its lease at 10.0.0.5, fd00::5, but it did not call {url}: " in late(
+        url, addresses=["10.0.0.5", "fd00::5"]
+    )
+    assert f"sees its agent, but it did not call {url}: " in late(url, agent=True)
+    assert late(url).endswith("(waited for: phone home)")
+    assert late("").endswith("(waited for: agent or lease)")
+    assert "guest_address" not in late("", agent=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from innkeeper.model.lifecycle import COMMISSIONABLE, MOVES, RELEASABLE, Status, allowed, found_again, named
+from innkeeper.model.lifecycle import COMMISSIONABLE, MOVES, RELEASABLE, Status, allowed, found_again, named, safe
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,15 @@ def test_what_was_missing_is_found_again_as_something_that_it_may_become(status:
 def test_one_of_whom_nothing_is_known_is_found_ready() -> None:
     assert found_again(None) == Status.READY
     assert found_again(Status.MISSING) == Status.READY
+
+
+@pytest.mark.parametrize("before", [status for status in Status if allowed(before=status, after=Status.READY)])
+@pytest.mark.parametrize("earlier", [None, *Status])
+def test_what_ran_is_broken_instead_of_ready(before: Status, earlier: Status | None) -> None:
+    """Only what was Ready already is that still, or again when it was missing."""
+    was_ready = before == Status.READY or (before, earlier) == (Status.MISSING, Status.READY)
+    led_to = safe(before=before, earlier=earlier, after=Status.READY, used=True)
+    assert led_to == (Status.READY if was_ready else Status.BROKEN)
+    assert allowed(before=before, after=led_to)
+    assert safe(before=before, earlier=earlier, after=Status.READY, used=False) == Status.READY
+    assert safe(before=before, earlier=earlier, after=Status.MISSING, used=True) == Status.MISSING

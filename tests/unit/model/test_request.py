@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from innkeeper.model.constraints import GB, DiskRequest
-from innkeeper.model.interface_constraints import InterfaceRequest
+from innkeeper.model.interface_constraints import Condition, InterfaceRequest
 from innkeeper.model.request import Request
 
 OTHER: dict[str, Any] = {
@@ -21,6 +21,8 @@ OTHER: dict[str, Any] = {
     "cpu_speed": 1000,
     "disks": (DiskRequest(size=9 * GB),),
     "interfaces": (InterfaceRequest(label="eth0"),),
+    "there": (Condition(text="subnet=1", about="subnet", accepted=(1,)),),
+    "not_there": (Condition(text="not_subnet=1", about="subnet", accepted=(1,), negated=True),),
     "domain_id": 0,
     "zone_id": 1,
     "pool_id": 0,

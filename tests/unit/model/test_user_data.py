@@ -38,6 +38,15 @@ def test_base64_and_gzip_are_taken_off(text: str, zipped: bool, lines: int) -> N
     assert user_data.read(wrapped(text, zipped=zipped, lines=lines)) == text
 
 
+@pytest.mark.parametrize("word", ["abcdefgh", "abcdefgh\n", "K10f3a9bc", "x" * 256])
+def test_a_bare_word_that_only_looks_like_base64_is_itself(word: str) -> None:
+    assert user_data.read(word.encode()) == word
+
+
+def test_a_bare_word_that_is_base64_of_text_is_that_text() -> None:
+    assert user_data.read(base64.b64encode(b"abcdef")) == "abcdef"
+
+
 def test_what_juju_sends() -> None:
     sent = wrapped(JUJU, zipped=True, lines=0)
     assert len(JUJU) > 100_000
@@ -54,6 +63,8 @@ def test_nothing_is_nothing(raw: bytes) -> None:
     [
         (b"\xff\xfe\x00", "neither text nor gzip of text"),
         (base64.b64encode(b"\x00\xff" * 20), "neither text nor gzip of text"),
+        (base64.b64encode(b"\x00\xff\x00" * 80), "neither text nor gzip of text"),
+        (base64.b64encode(gzip.compress(b"#!/bin/sh\n", mtime=0)[:-3]), "its gzip is cut off"),
         (b"#!/bin/sh\0", "NUL character"),
         (gzip.compress(CONFIG.encode(), mtime=0)[:-9], "its gzip is cut off"),
         (b"\x1f\x8bnothing at all", "its gzip is damaged"),

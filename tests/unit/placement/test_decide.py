@@ -13,7 +13,7 @@ from innkeeper.model.allocation import Wish
 from innkeeper.model.constraints import GB, DiskRequest
 from innkeeper.model.host import HostInterface, Inventory
 from innkeeper.placement.decide import Standing, decide, headroom
-from innkeeper.placement.fit import Candidate, Fit, fit
+from innkeeper.placement.fit import Candidate, Fit, Reason, fit
 
 POOL = capacity.storage(name="p", total=1000 * GB, ratio=1.0, written=0, foreign=0, claimed=0, others=0)
 BRIDGE = HostInterface(name="br0", kind="bridge", managed=True, dhcp=True)
@@ -118,6 +118,13 @@ def test_on_how_many_hosts_each_constraint_failed() -> None:
     found = decide(fleet, Wish(zone_ids=(1,)))
     assert found.failed == {"cores": 2, "memory": 1, "zone": 1}
     assert next(iter(found.failed)) == "cores"
+
+
+def test_what_stands_against_all_hosts_is_said_of_those_that_would_fit() -> None:
+    found = decide([standing(1, used=16), standing(2), standing(3)], Wish())
+    after = found.against_all(Reason("conflict", "the address is taken", "address"))
+    assert (after.best, after.failed) == (None, {"address": 2, "cores": 1})
+    assert {(one.score, one.fit) for one in after.verdicts} == {(0.0, None)}
 
 
 def test_of_several_architectures_the_one_that_the_host_offers() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,26 +65,31 @@ def network(name: str) -> HostNetwork:
 
 
 def ask(
-    text: str = "", *, there: tuple[HostInterface, ...] = THERE, mode: str = "", known: Networks = KNOWN
+    text: str = "",
+    *,
+    there: tuple[HostInterface, ...] = THERE,
+    mode: str = "",
+    known: Networks = KNOWN,
+    tags: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> tuple[tuple[PlacedInterface, ...], tuple[str, ...]]:
     return place(
         hostname="alpha",
         interfaces=there,
-        networks=tuple(network(one.name) for one in there if one.name in ON),
+        networks=tuple(replace(network(one.name), tags=tags.get(one.name, ())) for one in there if one.name in ON),
         known=known,
         wanted=resolve(interfaces(text), known) if text else (),
         macvlan_mode=mode,
     )
 
 
-def placed(text: str = "", *, there: tuple[HostInterface, ...] = THERE, mode: str = "") -> list[PlacedInterface]:
-    found, against = ask(text, there=there, mode=mode)
+def placed(text: str = "", **around: Any) -> list[PlacedInterface]:
+    found, against = ask(text, **around)
     assert against == ()
     return list(found)
 
 
-def one(text: str, *, there: tuple[HostInterface, ...] = THERE, mode: str = "") -> PlacedInterface:
-    (found,) = placed(text, there=there, mode=mode)
+def one(text: str, **around: Any) -> PlacedInterface:
+    (found,) = placed(text, **around)
     return found
 
 
@@ -92,15 +100,82 @@ def one(text: str, *, there: tuple[HostInterface, ...] = THERE, mode: str = "") 
         ((NIC, VLAN, BOND, PORT, BRIDGE), "br9", "bridge"),
         ((NIC, BOND), "bond0", "macvlan"),
         ((NIC,), "eno4", "macvlan"),
-        ((replace(BRIDGE, name="br2", members=()), replace(BRIDGE, members=())), "br2", "bridge"),
+        ((replace(BRIDGE, name="br3"), replace(BRIDGE, name="br2")), "br2", "bridge"),
         ((replace(MANAGED, name="a", dhcp=False), MANAGED), "br0", "network"),
         ((replace(BRIDGE, name="a"), MANAGED), "br0", "network"),
         ((HostInterface(name="net", kind="ovn", managed=True), NIC), "net", "network"),
+        ((replace(BRIDGE, name="br2"), BRIDGE), "br9", "bridge"),  # what is known before what is not
+        ((replace(BRIDGE, name="br2"), NIC, VLAN), "bond0.5", "macvlan"),
+        ((replace(MANAGED, up=False), replace(BRIDGE, up=False), NIC, BOND), "bond0", "macvlan"),
+        ((replace(BRIDGE, up=False), NIC), "eno4", "macvlan"),  # what is up before what is known
+        ((replace(MANAGED, up=False), VLAN, BOND, BRIDGE), "br9", "bridge"),
     ],
 )
 def test_bridges_then_bonds_then_others(there: tuple[HostInterface, ...], taken: str, attach: str) -> None:
     (nic,) = placed(there=there)
     assert (nic.device, nic.parent, nic.attach) == ("eth0", taken, attach)
+
+
+@pytest.mark.parametrize("text", ["", "a:not_name=br9", "a:not_subnet=home"])
+def test_what_is_down_is_named_where_nothing_else_is(text: str) -> None:
+    """A machine on it would have no network; who names it gets it."""
+    down = (replace(NIC, up=False), replace(BOND, up=False))
+    found, (words,) = ask(text, there=down)
+    assert found == ()
+    assert "bond0 (10.1.0.0/24; untagged of office; space undefined; down), eno4 (VLAN not known; down)" in words
+    assert "is up" in words
+    assert "name=bond0 takes one that is down" in words
+    nic = one("a:name=eno4", there=down)
+    assert (nic.parent, nic.why) == ("eno4", "it was asked for; eno4 is down")
+
+
+def test_what_is_down_serves_who_asks_for_it_where_nothing_up_does() -> None:
+    there = (replace(BRIDGE, up=False), BOND, VLAN)
+    assert one("a:vlan=untagged", there=there).parent == "bond0"
+    assert one("a:subnet=nine", there=there).parent == "br9"
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "parent"),
+    [
+        ("not_subnet=home", (MANAGED, NIC, VLAN), "bond0.5"),  # not the wire of which nothing is known
+        ("not_subnet=home", (MANAGED, NIC, replace(VLAN, up=False)), "eno4"),
+        ("not_name=br0", (MANAGED, replace(BRIDGE, up=False), BOND), "bond0"),
+        ("not_space=undefined", (MANAGED, BOND, NIC, VLAN), "bond0.5"),
+        ("not_space=undefined", (MANAGED, BOND, NIC), "eno4"),  # the last resort
+    ],
+)
+def test_what_must_not_be_goes_where_the_most_is_known(
+    text: str, there: tuple[HostInterface, ...], parent: str
+) -> None:
+    assert one(f"a:{text}", there=there).parent == parent
+
+
+@pytest.mark.parametrize(
+    ("text", "parent"),
+    [
+        ("not_hostname=beta", "br0"),
+        ("not_subnet_cidr=10.0.0.0/24", "br9"),
+        ("not_subnet_cidr=10.0.0.0/24,not_subnet_cidr=10.9.0.0/24", "bond0"),
+        ("not_vlan=untagged", "bond0.5"),
+        ("not_vlan=fabric:fabric-1,not_vlan=id:14", "bond0"),
+        ("tag=fast&&quiet", "bond0"),
+        ("tag=nowhere&&fast,tag=quiet", "br9"),
+        ("tag=fast,not_tag=quiet", "br0"),
+        ("not_tag=fast", "br9"),
+        ("not_tag=fast&&quiet", "br0"),
+        ("not_tag=fast,not_tag=quiet", "bond0.5"),
+    ],
+)
+def test_tags_and_negations_are_placed(text: str, parent: str) -> None:
+    tags = {"br0": ("fast",), "br9": ("quiet",), "bond0": ("fast", "quiet")}
+    assert one(f"lan:{text}", tags=tags).parent == parent
+
+
+def test_not_on_this_host() -> None:
+    found, (words,) = ask("lan:not_hostname=alpha")
+    assert found == ()
+    assert words.startswith("no interface with not_hostname=alpha for lan")
 
 
 def test_macvlan_takes_the_hosts_mode() -> None:
@@ -162,6 +237,21 @@ def test_addresses_bring_their_network() -> None:
         WantedAddress(ip="10.0.0.9", subnet_id=22),
         WantedAddress(ip="2001:db8::9", subnet_id=21),
     )
+
+
+def test_two_addresses_that_a_networks_dhcp_cannot_keep() -> None:
+    """It is told one of each version for a NIC; a bridge that gives none takes them all."""
+    telling = replace(MANAGED, fixed=(4,))
+    found, (text,) = ask("a:ip=10.0.0.9,ip=10.0.0.10", there=(telling, BRIDGE))
+    assert found == ()
+    assert text.startswith("a asks for 10.0.0.9 and 10.0.0.10: the DHCP of br0 keeps one address of an IP version")
+    for wanted, there in (
+        ("a:ip=10.0.0.9,ip=2001:db8::9,ip=2001:db8::10", telling),
+        ("a:ip=10.0.0.9,ip=10.0.0.10", MANAGED),
+        ("a:ip=10.0.0.9,ip=10.0.0.10", replace(telling, managed=False)),
+    ):
+        (nic,), against = ask(wanted, there=(there,))
+        assert (nic.parent, against) == ("br0", ())
 
 
 def test_addresses_of_two_vlans_are_on_no_interface() -> None:

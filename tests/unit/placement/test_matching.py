@@ -19,7 +19,7 @@ from innkeeper.model.network_names import Networks
 from innkeeper.placement.matching import Around, match
 
 KNOWN = Networks(
-    fabrics=(Fabric(id=1, name="one"), Fabric(id=2, name="two")),
+    fabrics=(Fabric(id=1, name="one"), Fabric(id=2, name="two", class_type="fast")),
     vlans=(Vlan(id=10, fabric_id=1), Vlan(id=20, fabric_id=2, vid=5, space_id=3)),
     subnets=(
         Subnet(id=100, name="a", cidr="10.0.0.0/24", vlan_id=10),
@@ -92,6 +92,9 @@ def disk(label: str, size: int, *tags: str) -> DiskRequest:
         ({"disks": (disk("root", 20, "slow"),)}, ("storage",)),
         ({"there": (on("subnet", 100), on("fabric", 2))}, ()),
         ({"there": (on("subnet", 999),)}, ("networks",)),
+        ({"there": (on("fabric_class", "fast"),)}, ()),
+        ({"there": (on("fabric_class", "slow"),)}, ("networks",)),
+        ({"not_there": (on("fabric_class", "fast", negated=True),)}, ("not on networks",)),
         ({"not_there": (on("space", 3, negated=True),)}, ("not on networks",)),
         ({"not_there": (on("space", 4, negated=True),)}, ()),
     ],
@@ -134,6 +137,24 @@ def test_an_address_that_is_asked_for_must_be_the_nics_own() -> None:
         asked = (WantedAddress(ip=ip, subnet_id=100),)
         wish = Wish(interfaces=(InterfaceRequest(label="x", addresses=asked),))
         assert match(MACHINE, wish, AROUND).against == against
+
+
+@pytest.mark.parametrize(
+    ("modes", "against"),
+    [
+        ((LinkMode.LINK_UP,), ()),
+        ((), ()),
+        ((LinkMode.AUTO,), ("interfaces",)),
+        ((LinkMode.LINK_UP, LinkMode.DHCP), ("interfaces",)),
+    ],
+)
+def test_a_nic_that_the_guest_leaves_alone(modes: tuple[LinkMode, ...], against: tuple[str, ...]) -> None:
+    """All its links say so, or it has none. Who asks for any NIC gets such a one too."""
+    links = tuple(Link(id=id, mode=mode, subnet_id=100) for id, mode in enumerate(modes, start=1))
+    one = replace(MACHINE, interfaces=(replace(MACHINE.interfaces[0], links=links),))
+    asked = InterfaceRequest(label="x", unconfigured=True)
+    assert match(one, Wish(interfaces=(asked,)), AROUND).against == against
+    assert match(one, Wish(interfaces=(replace(asked, unconfigured=False),)), AROUND).against == ()
 
 
 def test_a_machine_of_unknown_networks_meets_only_what_forbids() -> None:
@@ -179,18 +200,12 @@ def test_the_machine_that_is_made() -> None:
     assert (Wish().request.cores, Wish().request.memory, Wish().request.interfaces) == (1, 2048, ())
 
 
-def test_networks_that_must_be_there_or_must_not() -> None:
-    """Each gets a NIC, unless the NICs were said; what must not be there is forbidden to all."""
-    forbidden = on("space", 9, negated=True)
-    nics = Wish(there=(on("subnet", 100), on("fabric", 2)), not_there=(forbidden,)).request.interfaces
-    assert [(one.label, one.conditions) for one in nics] == [
-        ("eth0", (on("subnet", 100), forbidden)),
-        ("eth1", (on("fabric", 2), forbidden)),
-    ]
-    assert [one.conditions for one in Wish(not_there=(forbidden,)).request.interfaces] == [(forbidden,)]
+def test_networks_that_must_be_there_or_must_not_are_for_each_host_to_meet() -> None:
+    """How many NICs they take depends on the host: see test_arrangement."""
+    there, forbidden = (on("subnet", 100), on("fabric", 2)), on("space", 9, negated=True)
     said = InterfaceRequest(label="a", conditions=(on("vlan", 10),))
-    (nic,) = Wish(interfaces=(said,), there=(on("subnet", 100),), not_there=(forbidden,)).request.interfaces
-    assert (nic.label, nic.conditions) == ("a", (on("vlan", 10), forbidden))
+    made = Wish(interfaces=(said,), there=there, not_there=(forbidden,)).request
+    assert (made.interfaces, made.there, made.not_there) == ((said,), there, (forbidden,))
 
 
 def test_the_cost() -> None:

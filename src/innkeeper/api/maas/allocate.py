@@ -1,7 +1,8 @@
 """Allocate: a Ready machine that meets the wish, the cheapest; none is there: one is composed on the best host.
 
 No request waits on another host's work: what is chosen is claimed under one host's lock, and only the machine's own
-compose is waited for. A lost race asks again; a host that fails is left out, and said so in its verdict.
+compose is waited for. A lost race asks again; what no host can give ends it; a host that fails is left out, and said
+so in its verdict.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from innkeeper.api.maas.machine_parameters import why
 from innkeeper.api.maas.nothing_fits import refusal
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.api.maas.wishes import ALLOCATE, wish_of
-from innkeeper.errors import Conflict, HostFailure, InnkeeperError
+from innkeeper.errors import Conflict, HostFailure, NotFound
 from innkeeper.model.allocation import Wish
 from innkeeper.model.lifecycle import Status
 from innkeeper.operations.compose import COMPOSE
-from innkeeper.store import allocation, claims, machines, placements
+from innkeeper.store import allocation, claims, links, machines, placements
 from innkeeper.store.allocation import Looked
-from innkeeper.store.claims import Allotment, Claimed
+from innkeeper.store.claims import Allotment, Claimed, Lost
 from innkeeper.store.database import Write
 from innkeeper.store.fleet import Choice
 
@@ -85,20 +86,17 @@ async def _compose(call: Call, wish: Wish, looked: Looked) -> shapes.Json:
     failed: dict[int, str] = {}
     deadline = asyncio.get_running_loop().time() + house.services.settings.compose_wait
     for _ in range(ROUNDS):
-        choice, packed = await house.services.database.reading(_decide, house, wish, failed)
-        if choice is None or choice.decision.best is None:
-            raise refusal(call.values, wish, looked, choice.decision if choice else None)
-        host_id = choice.decision.best.host_id
+        choice, host_id, packed = await house.services.database.reading(_decide, call, wish, looked, failed)
         allotment = Allotment(
             wish=wish, agent_name=call.values.text("agent_name"), verdicts=packed, around=choice.around
         )
         try:
             async with house.turn(host_id):
                 claimed = await house.services.database.writing(_claim, call, host_id, allotment)
-        except InnkeeperError as lost:  # somebody was quicker, or the host has changed since: the fleet tells
-            if lost.status >= 500 and not isinstance(lost, HostFailure):
-                raise
+        except (Lost, NotFound):  # somebody was quicker, or the host has changed or gone since: the fleet tells
             continue
+        except Conflict as taken:  # of all hosts: an address that somebody has
+            raise refusal(call.values, wish, looked, choice.decision, taken=taken) from None
         finally:
             house.fleet.claimed(choice)
         try:
@@ -112,12 +110,33 @@ async def _compose(call: Call, wish: Wish, looked: Looked) -> shapes.Json:
     raise Conflict("Too many others are taking machines at once.", resolution="Try again in a moment.")
 
 
-def _decide(sql: sa.Connection, house: House, wish: Wish, failed: Mapping[int, str]) -> tuple[Choice | None, str]:
-    """The decision over the whole fleet as it stands now, also as it is kept; None for a wish that none is made for."""
+def _decide(
+    sql: sa.Connection, call: Call, wish: Wish, looked: Looked, failed: Mapping[int, str]
+) -> tuple[Choice, int, str]:
+    """The decision over the whole fleet as it stands now, the best host, and the verdicts as they are kept.
+
+    Conflict when no host fits or none is made for such a wish; Invalid when none ever could be.
+    """
     if not wish.composable:
-        return None, ""
+        raise refusal(call.values, wish, looked)
+    house: House = call.services
     choice = house.fleet.choose(sql, wish, without=failed)
-    return choice, placements.pack(choice.decision) if choice.decision.best else ""
+    if choice.decision.best is None:
+        if never := claims.senseless(wish.request, choice.around.known):
+            raise never
+        raise refusal(call.values, wish, looked, choice.decision, taken=_taken_address(sql, wish))
+    return choice, choice.decision.best.host_id, placements.pack(choice.decision)
+
+
+def _taken_address(sql: sa.Connection, wish: Wish) -> Conflict | None:
+    """Why no host could give a NIC the address that is asked for; Invalid when nobody can ever have it."""
+    try:
+        links.check(sql, wish.interfaces)
+    except Conflict as taken:
+        return taken
+    except NotFound:  # its subnet is gone since: the hosts' own reasons tell
+        return None
+    return None
 
 
 def _claim(write: Write, call: Call, host_id: int, allotment: Allotment) -> Claimed:

@@ -13,6 +13,7 @@ from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.model.machine import Disk, Machine
+from innkeeper.model.names import check_tag
 from innkeeper.operations import resize
 from innkeeper.store import disks
 from innkeeper.store.database import Write
@@ -93,7 +94,7 @@ async def remove_tag(call: Call) -> object:
 
 async def _tag(call: Call, *, put: bool) -> object:
     house: House = call.services
-    tag = call.values.text("tag").strip()
+    tag = check_tag(call.values.text("tag"))
 
     def change(write: Write) -> shapes.Json:
         one = unlocked(mine(call, write.sql))

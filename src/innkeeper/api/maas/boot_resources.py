@@ -27,9 +27,11 @@ _TYPES = {
 }
 # MAAS's words for what a file is, and LXD's. What is in it is looked at; only metadata cannot stand alone.
 _FILETYPES = (
-    *("tgz", "tbz", "txz", "ddtgz", "ddtbz", "ddtxz", "ddtar", "ddbz2", "ddgz", "ddxz", "ddraw"),
+    *("tgz", "tbz", "txz", "ddbz2", "ddgz", "ddxz", "ddraw"),
     *("qcow2", "lxd-unified", "lxd-metadata", "lxd-disk"),
 )
+# Of MAAS too: a disk in a tar archive.
+_PACKED_DISKS = ("ddtgz", "ddtbz", "ddtxz", "ddtar")
 _MODEL = "BootResource"
 
 
@@ -61,6 +63,9 @@ async def read(call: Call) -> object:
 
 
 async def create(call: Call) -> object:
+    if (filetype := call.values.text("filetype")) in _PACKED_DISKS:
+        message = f"{filetype} is a disk in a tar archive; unpack it, and upload the disk (ddgz, ddxz, ddraw, qcow2)"
+        raise Invalid(f"Invalid filetype: {message}.", fields={"filetype": [message]})
     if not call.values.text("alias"):
         return await image_uploads.create(call)
     for name in ("content", "sha256", "size", "filetype", "base_image"):
@@ -155,7 +160,9 @@ _CREATE = (
     Param("name", "text", "SERIES or OS/SERIES; a bare name is custom/NAME.", required=True, longest=199),
     Param("architecture", "text", "Like amd64/generic.", required=True, longest=50),
     Param("title", "text", "A title, by which it is found too.", longest=200),
-    Param("filetype", "text", "What the file is; it is looked at in any case.", choices=("", *_FILETYPES)),
+    Param(
+        "filetype", "text", "What the file is; it is looked at in any case.", choices=("", *_FILETYPES, *_PACKED_DISKS)
+    ),
     Param("sha256", "text", "The file's SHA-256; required when it comes in pieces.", longest=64),
     Param("size", "integer", "The file's bytes; required when it comes in pieces.", minimum=1, maximum=2**44),
     Param("content", "file", "The file itself, up to 64 MiB; larger ones come in pieces, to the file's upload_uri."),

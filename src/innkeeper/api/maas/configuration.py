@@ -12,7 +12,8 @@ from innkeeper.api.maas.answers import JSON, Answer
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Invalid
-from innkeeper.store import configuration
+from innkeeper.model.image import must_be_known
+from innkeeper.store import configuration, images
 from innkeeper.store.database import Write
 
 _NAME = "maas_name"
@@ -89,6 +90,8 @@ async def set_config(call: Call) -> object:
         raise Invalid(f"Invalid value: {message}.", fields={"value": [message]})
 
     def change(write: Write) -> None:
+        if name == configuration.SERIES and value:
+            must_be_known(images.listing(write.sql), value, field="value")
         if configuration.read(write.sql, name) != value:
             configuration.put(write, name, value)
             audit(write, call.request, call.user, f"set {name} to {value!r}")

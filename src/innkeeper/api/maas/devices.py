@@ -14,6 +14,7 @@ from innkeeper.api.maas import device_shapes, shapes
 from innkeeper.api.maas import machine_parameters as parameters
 from innkeeper.api.maas.lookups import domain_id, lookups, zone_id
 from innkeeper.api.maas.parameters import Param
+from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.errors import Invalid, NotFound
 from innkeeper.model.machine import Machine, Origin
@@ -251,6 +252,20 @@ ROUTES = (
         _PARENT,
     ),
     _one("DELETE", delete, Who.OWNER, "Delete a device."),
+    *(
+        Route(
+            handler="Device",
+            method="POST",
+            path="devices/{system_id}/",
+            op=f"restore_{what}_configuration",
+            call=refuse,
+            who=Who.USER,
+            doc="There is no other configuration.",
+            refused="Its NICs are changed one by one: link_subnet, disconnect.",
+            model="Device",
+        )
+        for what in ("networking", "default")
+    ),
     _one("POST", set_owner_data, Who.OWNER, "Set owner data.", op="set_owner_data", other=True),
     _one(
         "POST",

@@ -20,7 +20,7 @@ from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Invalid
 from innkeeper.hypervisors import introduction
 from innkeeper.model.host import Host, HostState
-from innkeeper.model.names import check_hostname, random_name
+from innkeeper.model.names import check_hostname, check_tag, random_name
 from innkeeper.operations import add_host, refresh, remove_host, update_host
 from innkeeper.store import host_drafts, hosts, operations, storage_pools, unfinished
 from innkeeper.store.database import Write
@@ -199,9 +199,7 @@ async def remove_tag(call: Call) -> object:
 
 async def _tag(call: Call, *, add: bool) -> object:
     house: House = call.services
-    tag = call.values.text("tag").strip()
-    if "," in tag or not tag:
-        raise Invalid("Invalid tag.", fields={"tag": ["a tag is not empty and holds no comma"]})
+    tag = check_tag(call.values.text("tag"))
 
     def change(write: Write) -> shapes.Json:
         host = hosts.lock(write, call.id)

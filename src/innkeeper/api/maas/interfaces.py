@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import sqlalchemy as sa
+
 from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit
 from innkeeper.api.maas import interface_access as access
@@ -16,9 +18,9 @@ from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Conflict, Forbidden
 from innkeeper.model import linking
 from innkeeper.model.machine import Interface, Machine, Origin
-from innkeeper.model.names import check_mac
-from innkeeper.model.network import HostLink
-from innkeeper.store import host_interfaces, interfaces, networks
+from innkeeper.model.names import check_mac, check_tag
+from innkeeper.model.network import UNTAGGED, HostLink
+from innkeeper.store import host_interfaces, hosts, interfaces, networks
 from innkeeper.store.database import Write
 
 MANY, ONE = "nodes/{system_id}/interfaces/", "nodes/{system_id}/interfaces/{id}/"
@@ -109,6 +111,12 @@ def _update_uplink(call: Call, write: Write, one: Machine) -> list[str]:
                     f"{there.name} has the addresses {', '.join(there.addresses)}: it is where their subnet is.",
                     resolution="Move the subnet to the other VLAN instead.",
                 )
+            tag = _tag_of(write.sql, there)
+            if vlan is not None and tag not in (UNTAGGED, vlan.vid):
+                raise Conflict(
+                    f"{there.name} tags its frames with {tag}: it is not on the VLAN {vlan.name} (vid {vlan.vid}).",
+                    resolution=f"Put it on a VLAN with vid {tag}.",
+                )
             if linked := interfaces.linked_on(write.sql, host_id=there.host_id, parent=there.name):
                 raise Conflict(f"{there.name} cannot move: on it there is {linked}.", resolution="Unlink them first.")
             host_interfaces.set_vlan(write, there.id, vlan.id if vlan else None)
@@ -121,6 +129,12 @@ def _update_uplink(call: Call, write: Write, one: Machine) -> list[str]:
     return changed
 
 
+def _tag_of(sql: sa.Connection, there: HostLink) -> int:
+    """What a host's own interface tags its frames with, as the host tells."""
+    told = hosts.inventory(sql, there.host_id).interfaces
+    return next((each.vlan_id for each in told if each.name == there.name), UNTAGGED)
+
+
 async def add_tag(call: Call) -> object:
     return await _tag(call, put=True)
 
@@ -131,7 +145,7 @@ async def remove_tag(call: Call) -> object:
 
 async def _tag(call: Call, *, put: bool) -> object:
     house: House = call.services
-    tag = call.values.text("tag").strip()
+    tag = check_tag(call.values.text("tag"))
 
     def change(write: Write) -> shapes.Json:
         one = access.mine(call, write.sql)

@@ -64,7 +64,7 @@ async def reserve(call: Call) -> object:
             raise lookups.refused("ip", f"{ip} is in no subnet that is known")
         me = call.user.user_id
         if ip:
-            addresses.take(write, ip=ip, subnet_id=subnet.id, user_id=me, hostname=hostname, mac=mac)
+            addresses.take(write, ip=ip, subnet_id=subnet.id, user_id=me, hostname=hostname, mac=mac, field="ip")
         else:
             ip = addresses.take_free(write, subnet_id=subnet.id, user_id=me, hostname=hostname, mac=mac)
         audit(write, call.request, call.user, f"reserved the address {ip} of {subnet.cidr}")

@@ -1,4 +1,4 @@
-"""The life of machines: released, aborted, broken and fixed, commissioned; and what has no meaning for VMs."""
+"""The life of machines: released, aborted, broken and fixed; and what has no meaning for VMs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit, mark
 from innkeeper.api.maas import machine_parameters as parameters
 from innkeeper.api.maas import shapes
-from innkeeper.api.maas.machine_access import mine, unlocked
+from innkeeper.api.maas.machine_access import held
 from innkeeper.api.maas.machines import Handler, shape_one
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Conflict, Forbidden, Invalid
-from innkeeper.model.lifecycle import BUSY, COMMISSIONABLE, RELEASABLE, Status
-from innkeeper.model.machine import Machine, Origin, PowerState
-from innkeeper.operations import commission, decompose, deploy, release
+from innkeeper.model.lifecycle import BUSY, RELEASABLE, Status
+from innkeeper.model.machine import Machine, Origin
+from innkeeper.operations import decompose, deploy, release
 from innkeeper.store import allocation, hosts, machines, operations, unfinished
 from innkeeper.store.database import Write
 from innkeeper.store.machines import Filter
@@ -31,17 +31,7 @@ RELEASE_MANY = (
     Param("machines", "text", "The machines, by system id.", required=True, repeated=True),
     *RELEASE,
 )
-_NO_BOOT = "A VM is commissioned by reading back what its host made: nothing is booted, and nothing is skipped."
 _NO_SCRIPTS = "No scripts are run: what the guest should run goes in the user data of a deploy."
-COMMISSION = (
-    Param("enable_ssh", "boolean", _NO_BOOT, must_equal=("false",)),
-    *(
-        Param(name, "boolean", f"Accepted. {_NO_BOOT}")
-        for name in ("skip_bmc_config", "skip_networking", "skip_storage")
-    ),
-    Param("commissioning_scripts", "text", _NO_SCRIPTS, must_equal=("none",)),
-    Param("testing_scripts", "text", _NO_SCRIPTS, must_equal=("none",)),
-)
 
 
 async def release_one(call: Call) -> object:
@@ -49,7 +39,7 @@ async def release_one(call: Call) -> object:
     house: House = call.services
 
     def change(write: Write) -> shapes.Json:
-        one = _mine_locked(call, write)
+        one = held(call, write)
         _release(write, call, one)
         return shape_one(write.sql, one.system_id)
 
@@ -88,14 +78,6 @@ def _may(call: Call, one: Machine) -> bool:
     return not one.locked
 
 
-def _mine_locked(call: Call, write: Write) -> Machine:
-    """The machine of the path, unlocked and the caller's; its host's row is held, so that it stands still."""
-    one = mine(call, write.sql)
-    if one.host_id is not None:
-        hosts.hold(write, one.host_id)
-    return unlocked(mine(call, write.sql))
-
-
 def _unreleasable(one: Machine) -> str:
     """Why a machine cannot be released, in words; "" when it can, or is on its way."""
     status = Status(one.status)
@@ -120,7 +102,7 @@ def _release(write: Write, call: Call, one: Machine) -> bool:
         deploy.cancel(write, one, actor=actor)
         machines.set_status(write, system_id, Status.RELEASING, actor=actor)
         decompose.submit(write, one, forced=False, actor=actor, request=mark(call.request))
-    elif _clean(write, one):
+    elif release.clean(write.sql, one):
         machines.set_status(write, system_id, Status.RELEASING, actor=actor)
         allocation.vacate(write, system_id)
         machines.set_status(write, system_id, Status.READY, actor=actor)
@@ -129,20 +111,12 @@ def _release(write: Write, call: Call, one: Machine) -> bool:
     return True
 
 
-def _clean(write: Write, one: Machine) -> bool:
-    """Whether nothing was put on a machine: it was never deployed, never ran, and nobody works on it."""
-    if machines.used(write.sql, one.system_id):
-        return False
-    idle = one.power_state == PowerState.OFF and not unfinished.of_machine(write.sql, one.system_id)
-    return one.status in (Status.ALLOCATED, Status.BROKEN) and not one.osystem and idle
-
-
 async def abort(call: Call) -> object:
     """A deployment is called off (Allocated again), or a composing or commissioning that is under way."""
     house: House = call.services
 
     def change(write: Write) -> shapes.Json:
-        one = _mine_locked(call, write)
+        one = held(call, write)
         status, actor = Status(one.status), call.user.username
         if status == Status.DEPLOYING:
             release.abort(write, one, actor=actor, request=mark(call.request))
@@ -160,11 +134,17 @@ async def abort(call: Call) -> object:
 
 
 async def mark_broken(call: Call) -> object:
-    """Nobody gets it any more. One that is only allocated is released first; one that is deployed stays its owner's."""
+    """Nobody gets it any more. One that is only allocated is nobody's then, and as it is until it is mended: what its
+    owner left on it goes before it is Ready. One that is deployed stays its owner's."""
     house: House = call.services
 
     def change(write: Write) -> shapes.Json:
-        one = _mine_locked(call, write)
+        one = held(call, write)
+        if one.origin == Origin.HOST:
+            raise Conflict(
+                f"{one.hostname} stands for a VM host: it is not marked broken.",
+                resolution="Close the host to new machines: schedulable=false closed_reason=… (PUT vm-hosts/{id}/).",
+            )
         status, actor = Status(one.status), call.user.username
         if status in BUSY:
             raise Conflict(f"{one.hostname} is {status.label}; abort that, or wait for its end.")
@@ -180,40 +160,23 @@ async def mark_broken(call: Call) -> object:
 
 
 async def mark_fixed(call: Call) -> object:
-    """Deployed again if it was, else Ready."""
+    """Deployed again if it was, else Ready; Releasing before that, where something must be wiped."""
     house: House = call.services
 
     def change(write: Write) -> shapes.Json:
-        one = _mine_locked(call, write)
+        one = held(call, write)
         if one.status != Status.BROKEN:
             raise Conflict(f"{one.hostname} is {Status(one.status).label}, not Broken.")
         was_deployed = machines.status_before(write.sql, one.system_id) == Status.DEPLOYED
+        was_deployed = was_deployed or one.origin != Origin.COMPOSED  # what was there before is never wiped
         if not was_deployed and one.owner_id is not None:
             raise Conflict(f"{one.hostname} is {one.owner}'s, and not deployed.", resolution="Release it.")
-        after = Status.DEPLOYED if was_deployed else Status.READY
-        machines.set_status(write, one.system_id, after, actor=call.user.username)
+        actor = call.user.username
+        if was_deployed or release.clean(write.sql, one):
+            machines.set_status(write, one.system_id, Status.DEPLOYED if was_deployed else Status.READY, actor=actor)
+        else:
+            release.submit(write, one, actor=actor, request=mark(call.request))
         text = f"marked {one.hostname} fixed{parameters.why(call.values)}"
-        audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
-        return shape_one(write.sql, one.system_id)
-
-    return await house.services.database.writing(change)
-
-
-async def commission_one(call: Call) -> object:
-    """Answers at once: Commissioning until Ready or Failed commissioning."""
-    house: House = call.services
-
-    def change(write: Write) -> shapes.Json:
-        one = _mine_locked(call, write)
-        if one.origin != Origin.COMPOSED or one.host_id is None:
-            what = "stands for a VM host" if one.origin == Origin.HOST else "was there before Innkeeper"
-            raise Conflict(f"{one.hostname} {what}: it is read back by a refresh of the VM host.")
-        deployed = one.status == Status.BROKEN and one.owner_id is not None
-        if one.status not in COMMISSIONABLE or deployed:
-            state = "Broken and deployed" if deployed else Status(one.status).label
-            raise Conflict(f"{one.hostname} is {state}; it cannot be commissioned now.")
-        commission.submit(write, one, actor=call.user.username, request=mark(call.request))
-        text = f"commissioned {one.hostname}"
         audit(write, call.request, call.user, text, host_id=one.host_id, system_id=one.system_id)
         return shape_one(write.sql, one.system_id)
 
@@ -270,7 +233,6 @@ ROUTES = (
     _on("abort", abort, Who.OWNER, "Call off what a machine is doing.", parameters.COMMENT),
     _on("mark_broken", mark_broken, Who.OWNER, "Mark a machine broken.", parameters.COMMENT),
     _on("mark_fixed", mark_fixed, Who.OWNER, "Mark a broken machine fixed.", parameters.COMMENT),
-    _on("commission", commission_one, Who.OWNER, "Read back what the host has, and be Ready.", COMMISSION),
     Route(
         handler="Machines",
         method="POST",

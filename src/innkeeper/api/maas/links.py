@@ -74,12 +74,20 @@ def _link(call: Call, write: Write, one: Machine, nic: Interface) -> str:
     id = links.insert(write, interface_id=nic.id, mode=mode, subnet_id=subnet_id)
     if mode == LinkMode.STATIC and subnet is not None:
         taken = {"subnet_id": subnet.id, "link_id": id, "hostname": one.hostname}
+        fixed = _fixed(write, one, nic)
         ip = addresses.take(write, ip=ip, **taken) if ip else addresses.take_free(write, **taken)  # type: ignore[arg-type]
+        linking.must_be_kept(nic, ip, fixed=fixed, force=force)
         links.update(write, id, ip=ip)
     if gateway:
         _set_gateway(write, known, one, id, subnet_id)
     where = f" to {subnet.cidr}" if subnet else ""
     return f"linked {nic.name} of {one.hostname}{where} ({mode}{f', {ip}' if ip else ''})"
+
+
+def _fixed(write: Write, one: Machine, nic: Interface) -> tuple[int, ...]:
+    """The IP versions whose DHCP, on the host's own network that a NIC is on, is told which address it gets."""
+    told = hosts.inventory(write.sql, one.host_id).interfaces if one.host_id is not None else ()
+    return next((each.fixed for each in told if each.managed and each.name == nic.parent), ())
 
 
 def _unlink(call: Call, write: Write, one: Machine, nic: Interface) -> str:

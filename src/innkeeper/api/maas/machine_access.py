@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from innkeeper.api.maas.routes import Call, no_match
 from innkeeper.errors import Forbidden
 from innkeeper.model.machine import Machine, Origin
-from innkeeper.store import machines
+from innkeeper.store import hosts, machines
+from innkeeper.store.database import Write
 
 
 def found(call: Call, sql: sa.Connection) -> Machine:
@@ -30,3 +31,11 @@ def unlocked(one: Machine) -> Machine:
     if one.locked:
         raise Forbidden(f"{one.hostname} is locked.", resolution="Unlock it first.")
     return one
+
+
+def held(call: Call, write: Write) -> Machine:
+    """The machine of the path, unlocked and the caller's; its host's row is held, so that it stands still."""
+    one = mine(call, write.sql)
+    if one.host_id is not None:
+        hosts.hold(write, one.host_id)
+    return unlocked(mine(call, write.sql))

@@ -39,6 +39,7 @@ LIST = (
     Param("agent_name", "text", "The agent they were allocated for."),
 )
 BY_HOST = ("pod", "not_pod", "pod_type", "not_pod_type", "power_type")  # they are looked up among the hosts
+_POWER = "the power of a VM is its host's: give the host its address and credentials (PUT vm-hosts/{id}/)."
 UPDATE = (
     Param("hostname", "text", "A new host name."),
     Param("domain", "text", "The domain, by name or id."),
@@ -50,6 +51,10 @@ UPDATE = (
     Param("power_type", "text", "It cannot be changed: must be the VM host's type."),
     Param("cpu_count", "integer", "Cores, of a machine that is off.", minimum=1, maximum=MOST_CORES),
     Param("memory", "integer", "Memory in MiB, of a machine that is off.", minimum=1, maximum=MOST_MEMORY),
+    Param("power_parameters", "text", "", refused=_POWER),
+    Param("power_parameters_*", "text", "", refused=_POWER),
+    Param("swap_size", "text", "", refused="swap is the guest's own: give it in the user data of a deploy."),
+    Param("min_hwe_kernel", "text", "", refused="a VM boots its image's own kernel: deploy another image."),
 )
 DELETE = (
     Param("force", "boolean", "Do not wait for a host that is away: the record goes, its VM when the host is back."),

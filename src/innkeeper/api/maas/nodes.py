@@ -142,6 +142,31 @@ ROUTES = (
         refused="Delete it as what it is: machines/{system_id}/ or devices/{system_id}/.",
         model="Node",
     ),
+    *(
+        Route(
+            handler="Node",
+            method="GET",
+            path="nodes/{system_id}/",
+            op=op,
+            call=refuse,
+            who=Who.USER,
+            doc=doc,
+            refused=why,
+            model="Node",
+        )
+        for op, doc, why in (
+            (
+                "power_parameters",
+                "Power is a machine's.",
+                "Ask the machine: machines/{system_id}/?op=power_parameters.",
+            ),
+            (
+                "details",
+                "No hardware is listed from inside.",
+                "What the host says is in the machine's JSON: machines/{system_id}/.",
+            ),
+        )
+    ),
     _many("Machines", "GET", "list_allocated", list_allocated, "List your own machines.", *parameters.LIST),
     _many("Machines", "GET", "is_registered", is_registered, "Tell whether a MAC address is known.", _MAC),
     _many(

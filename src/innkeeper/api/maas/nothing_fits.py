@@ -12,14 +12,24 @@ from innkeeper.api.maas.wishes import CONSTRAINTS
 from innkeeper.errors import Conflict
 from innkeeper.model.allocation import Wish
 from innkeeper.placement.decide import Decision
+from innkeeper.placement.fit import Reason
 from innkeeper.store.allocation import Looked
 
+_ADDRESS = Reason("conflict", "the address is taken", "address")
 _MOST = 3  # hosts whose own reasons are told; all are kept nowhere, for there is no machine
 
 
-def refusal(values: Values, wish: Wish, looked: Looked, decision: Decision | None) -> Conflict:
-    """Why no machine is there and none is made."""
-    return Conflict(_brief(values, wish), details=f"{_machines(looked)} {_hosts(decision)}".strip())
+def refusal(
+    values: Values, wish: Wish, looked: Looked, decision: Decision | None = None, *, taken: Conflict | None = None
+) -> Conflict:
+    """Why no machine is there and none is made. `taken`: an address that was asked for, and who has it."""
+    parts = [_machines(looked), _hosts(decision)]
+    if taken is None:
+        return Conflict(_brief(values, wish), details=" ".join(parts))
+    if decision is not None:
+        parts[1] = _hosts(decision.against_all(_ADDRESS))
+    said = " ".join(part for part in (taken.brief, taken.details, *parts) if part)
+    return Conflict(_brief(values, wish), details=said, resolution=taken.resolution)
 
 
 def _brief(values: Values, wish: Wish) -> str:

@@ -24,8 +24,8 @@ class Param:
 
     `repeated`: may be sent several times. `alias_of`: another name for that parameter, whose rules count.
     `must_equal`: clients send it though it decides nothing; it must be empty or one of these. `refused`: sending it is
-    an error, for this reason. `minimum`, `maximum`: of integers and numbers, inclusive. `choices`: of texts and the
-    pieces of a csv. `longest`: of texts, in characters.
+    an error, for this reason; a name that ends in "_*" stands for all that begin like it then. `minimum`, `maximum`: of
+    integers and numbers, inclusive. `choices`: of texts and the pieces of a csv. `longest`: of texts, in characters.
     """
 
     name: str
@@ -54,7 +54,7 @@ def read(params: Iterable[Param], pairs: Pairs, *, other: bool = False) -> Value
     items: dict[str, tuple[Item, ...]] = {}
     extra: dict[str, str] = {}
     for name, sent in given.items():
-        param = table.get(name) or (Param(name) if other else None)
+        param = table.get(name) or _family(name, table) or (Param(name) if other else None)
         try:
             if param is None:
                 raise ValueError(_unknown(name, table))
@@ -75,6 +75,11 @@ def read(params: Iterable[Param], pairs: Pairs, *, other: bool = False) -> Value
         raise Invalid(f"Not accepted: {', '.join(faults)}.", fields={name: [text] for name, text in faults.items()})
     kinds = {param.name: param.kind for param in table.values()}
     return Values(sent=frozenset(items), other=extra, kinds=kinds, items=items)
+
+
+def _family(name: str, table: Mapping[str, Param]) -> Param | None:
+    """The refused parameter of many names ("power_parameters_*") that a name is one of."""
+    return next((one for one in table.values() if one.name.endswith("_*") and name.startswith(one.name[:-1])), None)
 
 
 def _unknown(name: str, table: Mapping[str, Param]) -> str:

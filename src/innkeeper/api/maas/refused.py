@@ -105,6 +105,7 @@ _PLAIN = (
         why=_TESTS,
     ),
     Absent(many="CommissioningResults", path="commissioning-results/", makes=False, why=_TESTS),
+    Absent(many="NodesResults", path="node-results/", makes=False, why=_TESTS),
     Absent(many="InstallationResults", path="installation-results/", makes=False, why=_TESTS),
     Absent(
         many="PackageRepositories",

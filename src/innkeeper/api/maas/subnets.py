@@ -89,9 +89,10 @@ class _Use:
 
 def _use(sql: sa.Connection, id: str) -> _Use:
     one = lookups.subnet(networks.known(sql), id)
-    used = decide.used(one, ip_ranges.of_subnet(sql, one.id), addresses.in_use(sql, one))
+    around = subnets.overlapping(sql, one)
+    used = decide.used(one, ip_ranges.within(sql, around), addresses.in_use(sql, one, around))
     pieces = decide.divide(decide.usable(one.cidr), used)
-    return _Use(subnet=one, pieces=pieces, taken=seen_addresses.of_subnet(sql, one))
+    return _Use(subnet=one, pieces=pieces, taken=seen_addresses.of_subnet(sql, one, around))
 
 
 async def _read_use(call: Call) -> _Use:

@@ -8,6 +8,7 @@ from innkeeper.api.auth import Who
 from innkeeper.api.house import House, audit
 from innkeeper.api.maas import shapes
 from innkeeper.api.maas.parameters import Param
+from innkeeper.api.maas.refused import refuse
 from innkeeper.api.maas.routes import Call, Route, no_match
 from innkeeper.errors import Conflict, Invalid, NotFound
 from innkeeper.store import users
@@ -102,6 +103,15 @@ ROUTES = (
         ),
     ),
     Route(handler="User", method="GET", path="users/{username}/", call=read, who=Who.USER, doc="Read a user."),
+    Route(
+        handler="User",
+        method="PUT",
+        path="users/{username}/",
+        call=refuse,
+        who=Who.USER,
+        doc="No user is changed.",
+        refused="Make another one (POST users/), and delete this one with transfer_resources_to=NEW.",
+    ),
     Route(
         handler="User",
         method="DELETE",

@@ -46,14 +46,14 @@ async def read(
     Of a deployment that failed the last lines are kept beside.
     """
     there = await _permitted(inn, who, system_id)
-    opened = inn.services.consoles
-    text = plain(opened.log(system_id, owner_id=there.owner_id))
+    kept = await inn.services.consoles.kept(system_id, there)
+    text = plain(kept.text)
     if not text and (deployment := await inn.services.database.reading(deployments.find, system_id)):
         text = deployment.console
     return ConsoleBody(
         system_id=system_id,
         hostname=there.hostname,
-        open=opened.is_open(system_id),
+        open=kept.open,
         text=text,
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
-from innkeeper.hypervisors.lxd import units
+from innkeeper.hypervisors.lxd import additions, units
+from innkeeper.hypervisors.lxd.additions import SEED, SEED_KEYS
 from innkeeper.hypervisors.lxd.marks import marked
 from innkeeper.model.machine import DiskSpec, InstanceSpec, InterfaceSpec
 from innkeeper.model.seed import Seed
 
-# The device of the NoCloud drive, which LXD makes of the configuration. Too long for the name of a NIC.
-SEED = "innkeeper-cloud-init-seed"
 _ADDRESSES = ("ipv4.address", "ipv6.address")
 _NICTYPES = {"bridge": "bridged", "macvlan": "macvlan", "sriov": "sriov"}
 
@@ -22,22 +21,23 @@ def instance_body(spec: InstanceSpec) -> dict[str, object]:
     A profile could otherwise change what was claimed, so even a "false" is said. An empty list of profiles means
     none; leaving it out would mean LXD's `default`.
     """
+    devices = {disk.device: _disk(disk) for disk in spec.disks} | {nic.device: _nic(nic) for nic in spec.interfaces}
     return {
         "name": spec.name,
         "type": "virtual-machine",
         "architecture": units.kernel_architecture(spec.architecture),
         "source": {"type": "image", "fingerprint": spec.image} if spec.image else {"type": "none"},
-        "profiles": list(spec.profiles),
+        "profiles": additions.with_profiles(spec.profiles, spec.added),
         "config": {
+            "security.secureboot": "false",  # unsigned images and network boot are the rule here
+            **dict(spec.added.config),
             "limits.cpu": units.cpu_text(cores=spec.cores, pinned=spec.pinned),
             "limits.memory": f"{spec.memory}MiB",
             "limits.memory.hugepages": "true" if spec.huge_pages else "false",
-            "security.secureboot": "false",  # unsigned images and network boot are the rule here
             **_seed(spec.seed),
             **marked(spec.tags),
         },
-        "devices": {disk.device: _disk(disk) for disk in spec.disks}
-        | {nic.device: _nic(nic) for nic in spec.interfaces}
+        "devices": additions.with_devices(devices, spec.added)
         | ({SEED: {"type": "disk", "source": "cloud-init:config"}} if spec.seed else {}),
     }
 
@@ -65,13 +65,8 @@ def _seed(seed: Seed | None) -> dict[str, str]:
     """What LXD writes on the NoCloud drive; its own meta-data come before ours, and cloud-init takes the last."""
     if seed is None:
         return {}
-    files = {
-        "user.meta-data": seed.meta_data,
-        "cloud-init.vendor-data": seed.vendor_data,
-        "cloud-init.network-config": seed.network_config,
-        "cloud-init.user-data": seed.user_data,
-    }
-    return {key: text for key, text in files.items() if text}
+    files = zip(SEED_KEYS, (seed.meta_data, seed.vendor_data, seed.network_config, seed.user_data), strict=True)
+    return {key: text for key, text in files if text}
 
 
 def _disk(disk: DiskSpec) -> dict[str, str]:

@@ -20,6 +20,7 @@ from innkeeper.hypervisors.base import (
     unguarded,
 )
 from innkeeper.hypervisors.lxd import (
+    additions,
     console,
     creation,
     events,
@@ -42,7 +43,7 @@ from innkeeper.hypervisors.lxd.marks import mark, marks, ours
 from innkeeper.hypervisors.together import both
 from innkeeper.model.host import Inventory, Project
 from innkeeper.model.image import ImageFacts, ImageSpec
-from innkeeper.model.machine import InstanceFacts, InstanceSpec
+from innkeeper.model.machine import Added, InstanceFacts, InstanceSpec
 
 
 async def connect(
@@ -163,6 +164,9 @@ class Lxd:
         sizes, _ = await both(volumes.sizes_of(self._client, wanted), self._learn_networks([found]))
         return self._facts([found], sizes)[0]
 
+    async def added(self, *, name: str, machine: str) -> Added | None:
+        return additions.of(await self._find(name), machine=machine)
+
     async def guest(self, *, name: str) -> GuestFacts:
         return await guests.seen(self._client, project=self._project, name=name)
 
@@ -184,8 +188,8 @@ class Lxd:
             self._learnt.network_types.update({network.name: network.type for network in listed})
 
     async def _list(self, **scope: str) -> list[shapes.Instance]:
-        address = path("instances", recursion=1, instance_type="virtual-machine", **scope)
-        return await self._client.get(address, list[shapes.Instance])
+        scope |= {"instance_type": "virtual-machine"}
+        return await self._client.get(path("instances", recursion=1, **scope), list[shapes.Instance])
 
     async def _find(self, name: str, *, project: str = "") -> shapes.Instance | None:
         return await self._client.find(path("instances", name, project=project or self._project), shapes.Instance)
@@ -222,8 +226,8 @@ class Lxd:
             body = {"action": "stop", "force": True, "timeout": 30}
             await self._change_power(name, body, wanted=(shapes.STOPPED, None))
         try:
-            address = path("instances", name, project=self._project)
-            await operations.gone(self._client, address, what=f"delete instance {name}")
+            there = path("instances", name, project=self._project)
+            await operations.gone(self._client, there, what=f"delete instance {name}")
         except HostRefused:
             await self.settle(name=name)  # busy with another's request, which may have done it
             if await self._find(name) is not None:
@@ -241,8 +245,7 @@ class Lxd:
         await resizing.disk(self._client, self._project, name=name, machine=machine, device=device, size=size)
 
     async def start(self, *, name: str) -> None:
-        status = await self._settled_status(name)
-        if status != shapes.RUNNING:
+        if (status := await self._settled_status(name)) != shapes.RUNNING:
             action = "unfreeze" if status == shapes.FROZEN else "start"
             await self._change_power(name, {"action": action, "timeout": 30}, wanted=(shapes.RUNNING,))
 
@@ -268,8 +271,7 @@ class Lxd:
         await self.settle(name=name)
         found = await self._find(name)
         if found is None:
-            words = f"There is no instance {name} in project {self._project}."
-            raise failures.refused(words, 404, what=f"power of {name}")
+            raise failures.refused(f"There is no instance {name} in {self._project}.", 404, what=f"power of {name}")
         return found.status_code
 
     async def _change_power(

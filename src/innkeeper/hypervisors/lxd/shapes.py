@@ -189,6 +189,7 @@ class Instance(Struct, frozen=True, kw_only=True):
     location: str = ""
     config: dict[str, str] | None = None
     devices: dict[str, dict[str, str]] | None = None
+    profiles: list[str] | None = None
     expanded_config: dict[str, str] | None = None
     expanded_devices: dict[str, dict[str, str]] | None = None
 

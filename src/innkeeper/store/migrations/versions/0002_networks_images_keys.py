@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.Column("image_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("signs_json", sa.Text(), nullable=False),
+        sa.Column("base_url", sa.Text(), nullable=False),
         sa.Column("started", sa.Float(), nullable=False),
         sa.Column("deadline", sa.Float(), nullable=False),
         sa.Column("phoned", sa.Float(), nullable=True),
