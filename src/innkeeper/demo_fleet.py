@@ -173,10 +173,10 @@ def _instance(state: World, shape: Shape, number: int, *, project: str, chosen: 
         project=project,
         architecture="amd64/generic",
         cores=cores,
-        memory=memory * MIB,
+        memory=memory,
         power=PowerState.ON if running else PowerState.OFF,
         disks=(DiskFacts(device="root", pool="default", size=chosen.choice((8, 10, 20)) * GB),),
-        interfaces=(InterfaceFacts(name="eth0", mac=mac, attach="network", parent="lxdbr0"),),
+        interfaces=(InterfaceFacts(device="eth0", mac=mac, attach="network", parent="lxdbr0"),),
     )
 
 
