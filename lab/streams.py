@@ -19,11 +19,13 @@ import re
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_TAKEN = 0.5  # seconds before a cut, in which the client takes what was sent: a cut line would lose it
 _RANGE = re.compile(r"bytes=(\d+)-")
 
 
@@ -144,6 +146,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         large = self._serving.cut and not self.path.endswith(".json")
         end = begin + self._serving.cut.pop(0) if large else len(content)
         self.wfile.write(content[begin:end])  # less than was promised: the client sees a cut
+        if large:
+            time.sleep(_TAKEN)
 
     def log_message(self, format: str, *args: object) -> None:
         """Not on the terminal."""
