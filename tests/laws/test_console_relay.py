@@ -209,7 +209,9 @@ async def test_the_machine_stops_and_starts(two: Site, watch: Watch) -> None:
     await far.ended()
 
 
-async def test_nobody_sees_what_was_printed_under_another_owner(two: Site, watch: Watch) -> None:
+@pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "before_it_is_noticed"])
+async def test_nobody_sees_what_was_printed_under_another_owner(two: Site, watch: Watch, noticed: bool) -> None:
+    """Whom the console says that it is open, sees all that it prints from then on."""
     it = await pair(two)
 
     def give(name: str) -> str:
@@ -230,9 +232,11 @@ async def test_nobody_sees_what_was_printed_under_another_owner(two: Site, watch
     for one in (hers, administrators):
         await one.sees("secret of ann")
     bob = give("bob")
+    if noticed:
+        await hers.hears("ended", "another owner")
+    his = await watch(it.other, it.system_id, bob)
     await hers.hears("ended", "another owner")
     await hers.ended()
-    his = await watch(it.other, it.system_id, bob)
     await his.hears("opened")
     it.prints("of bob\r\n")
     for one in (his, administrators):

@@ -150,6 +150,9 @@ class Line:
         for viewer in [one for one in self._viewers if not one.stays]:
             viewer.end("You may not watch this console any more: the machine has another owner now.")
             self._viewers.discard(viewer)
+        if isinstance(self._console, Relay):  # it shows the earlier owner's text, so to the next one it is not open
+            self._console = self._said = None
+        self._changed.set()
 
     async def _visit(self, there: Place) -> bool:
         """Open the console if the machine runs, and stay until it ends or nobody wants it. Whether it was open."""
@@ -174,7 +177,7 @@ class Line:
         self._say(Word.OPENED, f"This is the console of {there.hostname}.")
         reading = asyncio.create_task(self._read(console))
         try:
-            await self._stay(reading, keeper="")
+            await self._stay(reading, there, keeper="")
         finally:
             self._console = None
             reading.cancel()
@@ -214,7 +217,7 @@ class Line:
             raise Unavailable(where, details=str(why)) from None
         reading = asyncio.create_task(self._hear(relay, there.owner_id))
         try:
-            await self._stay(reading, keeper=keeper)
+            await self._stay(reading, there, keeper=keeper)
         finally:
             self._console = None
             reading.cancel()
@@ -244,11 +247,12 @@ class Line:
                 self._say(piece.word, piece.text)
         return ""
 
-    async def _stay(self, reading: asyncio.Task[None] | asyncio.Task[str], *, keeper: str) -> None:
-        """Until it ends, nobody wants it, or another process than `keeper` is to have it."""
+    async def _stay(self, reading: asyncio.Task[None] | asyncio.Task[str], opened: Place, *, keeper: str) -> None:
+        """Until it ends, nobody wants it, or another process than `keeper` is to have it. One that is relayed also until
+        the machine becomes another's than when it was `opened`: it is asked for as that one's then."""
         clock = asyncio.get_running_loop().time
         look_at = clock() + RELOOK
-        while not reading.done() and self.wanted:
+        while not reading.done() and self.wanted and (not keeper or self.owner_id == opened.owner_id):
             changed = asyncio.create_task(self._changed.wait())
             try:
                 await asyncio.wait({reading, changed}, timeout=look_at - clock(), return_when=asyncio.FIRST_COMPLETED)
