@@ -248,8 +248,8 @@ class Line:
         return ""
 
     async def _stay(self, reading: asyncio.Task[None] | asyncio.Task[str], opened: Place, *, keeper: str) -> None:
-        """Until it ends, nobody wants it, or another process than `keeper` is to have it. One that is relayed also until
-        the machine becomes another's than when it was `opened`: it is asked for as that one's then."""
+        """Until it ends, nobody wants it, or another process than `keeper` is to have it. A relayed one also until the
+        machine becomes another's than when it was `opened`: it is asked for as that one's then."""
         clock = asyncio.get_running_loop().time
         look_at = clock() + RELOOK
         while not reading.done() and self.wanted and (not keeper or self.owner_id == opened.owner_id):
