@@ -200,17 +200,19 @@ async def test_nobody_is_offered_what_they_may_not(house: Inn, fleet: dict[str, 
 @pytest.mark.usefixtures("fleet")
 async def test_a_page_costs_the_same_number_of_queries_whatever_is_on_it(house: Inn) -> None:
     who = Actor(user_id=1, username="admin", is_admin=True)
-    costs = []
+    costs: dict[str, list[int]] = {"": [], "host": []}
     with house.house.services.database.read() as sql:
+        sql.execute(sa.select(1))  # a transaction begins with its first statement
         counted: list[str] = []
         sa.event.listen(sql, "after_cursor_execute", lambda *told: counted.append(told[2]))
         for words in ("db", "web", "1"):
             for group in ("", "host"):
                 counted.clear()
                 page._read(sql, Chosen(q=words, group=group), who)
-                costs.append((group, len(counted)))
-    assert len(set(costs)) == 2, costs
-    assert max(cost for _, cost in costs) < 25
+                costs[group].append(len(counted))
+    for found in costs.values():
+        assert len(set(found)) == 1, costs
+        assert found[0] < 25
 
 
 @pytest.mark.usefixtures("fleet")

@@ -38,7 +38,7 @@ async def act(request: Request, inn: Inn, who: SignedIn, system_id: str, name: s
     _known(name)
     form = await request.form()
     action = next(one for one in ACTIONS if one.name == name)
-    path, fields = f"machines/{system_id}/", [*action.fields, *sent(form, "comment")]
+    path, fields = f"machines/{system_id}/", [*action.fields, *(sent(form, "comment") if action.comment else ())]
     if action.op == "allocate":
         path, fields = "machines/", [("system_id", system_id), *fields]
     top = await read(inn, who, system_id)

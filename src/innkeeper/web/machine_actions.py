@@ -60,7 +60,8 @@ Test = Callable[[Case], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """Something that can be done. `name`: in the address; `op`: the API's, "" for one with a page of its own.
+    """Something that can be done. `name`: in the address; `op`: the API's, "" for one with a page of its own;
+    `comment`: whether it takes one.
 
     `does`: what will happen, for who is asked; `done`: what has happened, after the machine's name.
     """
@@ -70,6 +71,7 @@ class Action:
     when: Test
     op: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+    comment: bool = True
     tone: str = ""
     does: Callable[[Case], str] = lambda _: ""
     done: str = ""
@@ -193,6 +195,7 @@ ACTIONS = (
         title="Commission",
         when=_commissionable,
         op="commission",
+        comment=False,
         does=lambda _: "What its VM host really has of it is read and compared with its record. Nothing is booted.",
         done="is being commissioned",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -173,7 +173,7 @@ async def read_with(inn: House, who: Actor, system_id: str, more: Callable[[sa.C
         ) from error
 
 
-def show(request: Request, template: str, top: Head, *, title: str, listens: bool = True, **values: object) -> Response:
+def show(request: Request, template: str, top: Head, *, title: str, listens: bool = True, **values: Any) -> Response:
     """A page of a machine. `listens`: it shows what happens; not one on which something is filled in."""
     if listens:
         values["live"] = live.address(cursor=top.cursor, system_id=top.one.system_id)
