@@ -179,7 +179,7 @@ async def test_another_server_at_the_new_address_is_refused_with_both_fingerprin
     assert (await house.admin.get(f"vm-hosts/{id}/"))["certificate_fingerprint"] == theirs
 
 
-async def test_a_token_at_last(admin: Visitor, house: Inn) -> None:
+async def test_it_is_trusted_at_last(admin: Visitor, house: Inn) -> None:
     house.change("alpha", lambda world: setattr(world, "trusting", False))
     id = await house.add_host()
     assert (await house.admin.get(f"vm-hosts/{id}/"))["state"] == "waiting for trust"
