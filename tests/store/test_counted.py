@@ -119,12 +119,27 @@ def test_all_subnets_are_as_full_as_each(database: Database, vlan_id: int, ann: 
         addresses.take(write, ip="10.1.0.9", subnet_id=one.id, user_id=ann)
         addresses.take(write, ip="fd00::9", subnet_id=wide.id, user_id=ann)
         ip_ranges.create(write, subnet_id=one.id, kind="reserved", start="10.1.0.9", end="10.1.0.18")
+        subnets.create(write, cidr="10.0.0.0/8", vlan_id=elsewhere, dns_servers=("10.1.0.17", "10.1.0.30"))
+        inner = subnets.create(write, cidr="10.1.0.16/28", vlan_id=elsewhere, gateway_ip="10.1.0.29")
+        addresses.take(write, ip="10.1.0.20", subnet_id=inner.id, user_id=ann)
+        subnets.create(write, cidr="10.2.0.0/24", vlan_id=elsewhere)
 
+    elsewhere = database.transact(fabrics.create, name="right").id
+    elsewhere = database.ask(vlans.in_fabric, elsewhere)[0].id
     database.transact(fill)
     found = database.ask(subnets.listing)
     every = database.ask(subnet_use.of_all, found)
-    assert [every[one.id] for one in found] == [database.ask(subnet_use.of_one, one) for one in found]
-    assert [(every[one.id].used, every[one.id].total) for one in found] == [(11, 254), (1, 2**64 - 1)]
+    for one in found:
+        around = database.ask(subnets.overlapping, one)
+        assert every[one.id] == database.ask(subnet_use.of_one, one, around), one.cidr
+    used = {one.cidr: (every[one.id].used, every[one.id].total) for one in found}
+    assert used == {
+        "10.1.0.0/24": (14, 254),  # its own 11, the gateway and an address of the one in it, a DNS server of the wide
+        "fd00::/64": (1, 2**64 - 1),
+        "10.0.0.0/8": (14, 2**24 - 2),
+        "10.1.0.16/28": (5, 14),  # .17 and .18 are of the range around it
+        "10.2.0.0/24": (0, 254),
+    }
 
 
 def test_domains_count_machines_and_no_devices(database: Database, vlan_id: int) -> None:

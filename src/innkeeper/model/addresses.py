@@ -115,6 +115,33 @@ def overlap(cidr: str, other: str) -> bool:
     return one.version == two.version and one.overlaps(two)
 
 
+def overlapping(subnets: Iterable[Subnet]) -> list[tuple[Subnet, list[Subnet]]]:
+    """Each subnet with those that share addresses with it, itself among them.
+
+    Of two that do one is in the other: in the order of their addresses, the wider first, a stack holds those around.
+    """
+    found: list[tuple[Subnet, list[Subnet]]] = []
+    around: list[tuple[Subnet, list[Subnet]]] = []
+    for one in sorted(subnets, key=_place):
+        while around and not overlap(around[-1][0].cidr, one.cidr):
+            around.pop()
+        for _, inner in around:
+            inner.append(one)
+        found.append((one, [*(outer for outer, _ in around), one]))
+        around.append(found[-1])
+    return found
+
+
+def _place(subnet: Subnet) -> tuple[int, int, int]:
+    network = ipaddress.ip_network(subnet.cidr)
+    return network.version, int(network.network_address), network.prefixlen
+
+
+def fixtures(subnet: Subnet) -> list[str]:
+    """The addresses that a subnet's own servers have: its gateway and its DNS servers."""
+    return [*subnet.dns_servers, *((subnet.gateway_ip,) if subnet.gateway_ip else ())]
+
+
 def within(cidr: str, ips: Iterable[str]) -> dict[str, int]:
     """Those addresses that belong to a subnet, each once, with their numbers."""
     network = ipaddress.ip_network(cidr)
@@ -131,6 +158,15 @@ def inside(one: IpRange, ip: str) -> bool:
     """Whether an address is in a range."""
     first, last, address = (ipaddress.ip_address(each) for each in (one.start, one.end, ip))
     return first.version == address.version and int(first) <= int(address) <= int(last)
+
+
+def meets(one: IpRange, cidr: str) -> bool:
+    """Whether a range has addresses of a subnet."""
+    network = ipaddress.ip_network(cidr)
+    same = ipaddress.ip_address(one.start).version == network.version
+    return (
+        same and number(one.start) <= int(network.broadcast_address) and int(network.network_address) <= number(one.end)
+    )
 
 
 def _span(first: int, last: int, purpose: str) -> Span:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -36,7 +36,7 @@ class Use:
 
 
 def of_all(sql: sa.Connection, subnets: Iterable[Subnet]) -> dict[int, Use]:
-    """By the subnet's id. Four queries."""
+    """By the subnet's id. Four queries. `subnets`: all that there are: what is in one inside another is in both."""
     taken: dict[int, list[str]] = defaultdict(list)
     for query in (_TAKEN, _LEARNT):
         for subnet_id, ip in sql.execute(query):
@@ -47,15 +47,19 @@ def of_all(sql: sa.Connection, subnets: Iterable[Subnet]) -> dict[int, Use]:
     ranges: dict[int, list[IpRange]] = defaultdict(list)
     for one in ip_ranges.listing(sql):
         ranges[one.subnet_id].append(one)
-    return {
-        each.id: _use(each, ranges[each.id], decide.within(each.cidr, [*taken[each.id], *on_vlans[each.vlan_id]]))
-        for each in subnets
-    }
+    uses = {}
+    for each, around in decide.overlapping(subnets):
+        theirs = [ip for other in around if other.id != each.id for ip in decide.fixtures(other)]
+        seen = [ip for vlan_id in {one.vlan_id for one in around} for ip in on_vlans[vlan_id]]
+        held = [ip for one in around for ip in taken[one.id]]
+        spans = [span for one in around for span in ranges[one.id]]
+        uses[each.id] = _use(each, spans, decide.within(each.cidr, [*held, *seen, *theirs]))
+    return uses
 
 
-def of_one(sql: sa.Connection, subnet: Subnet) -> Use:
-    """One subnet. Four queries."""
-    return _use(subnet, ip_ranges.of_subnet(sql, subnet.id), addresses.in_use(sql, subnet))
+def of_one(sql: sa.Connection, subnet: Subnet, around: Collection[Subnet]) -> Use:
+    """One subnet. Four queries. `around`: the subnets that it overlaps, and itself."""
+    return _use(subnet, ip_ranges.within(sql, around), addresses.in_use(sql, subnet, around))
 
 
 def _use(subnet: Subnet, ranges: Iterable[IpRange], taken: Iterable[str]) -> Use:

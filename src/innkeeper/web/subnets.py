@@ -99,7 +99,10 @@ def taken_by(one: Address, who: Actor) -> Taken:
 
 def _shown(sql: sa.Connection, who: Actor, key: str) -> Shown:
     one = subnets.find(sql, number(key))
-    use = subnet_use.of_one(sql, one)
+    around = subnets.overlapping(sql, one)
+    use = subnet_use.of_one(sql, one, around)
+    within = {each.id: each for each in around}
+    ranges = [each for each in ip_ranges.within(sql, around) if decide.meets(each, one.cidr)]
     owners = {each.id: each.username for each in users.listing(sql)}
     return Shown(
         subnet=one,
@@ -114,8 +117,8 @@ def _shown(sql: sa.Connection, who: Actor, key: str) -> Shown:
             )
             for each in use.pieces
         ],
-        taken=[taken_by(each, who) for each in seen_addresses.of_subnet(sql, one)],
-        ranges=[RangeRow.of(each, one, owners, who) for each in ip_ranges.of_subnet(sql, one.id)],
+        taken=[taken_by(each, who) for each in seen_addresses.of_subnet(sql, one, around)],
+        ranges=[RangeRow.of(each, within[each.subnet_id], owners, who) for each in ranges],
         routes=[each for each in route_rows(sql, static_routes.listing(sql)) if one.id in (each.source.id, each.to.id)],
     )
 
