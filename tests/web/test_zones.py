@@ -41,3 +41,14 @@ async def test_a_user_reads_and_has_no_buttons(house: Inn) -> None:
         assert "/zones/new" not in await ann.look("/zones")
         await ann.look("/zones/new", status=403)
         assert (await ann.send("/zones/new", name="north")).status_code == 403
+
+
+async def test_a_name_with_blanks_has_pages_too(admin: Visitor, house: Inn) -> None:
+    await admin.send("/zones/new", name="north hall 2.1")
+    shown = await admin.look("/zones")
+    assert 'href="/zones/north%20hall%202.1/edit"' in shown
+    await admin.send("/zones/north%20hall%202.1/edit", name="old hall", description="")
+    assert [one["name"] for one in await house.admin.get("zones/")] == ["default", "old hall"]
+    gone = await admin.send("/zones/old%20hall/delete")
+    assert "The zone old hall was deleted." in gone.text
+    assert [one["name"] for one in await house.admin.get("zones/")] == ["default"]

@@ -48,7 +48,7 @@ async def perform(
     sent: Sent = (),
     patience: float | None = None,
 ) -> object:
-    """One call, `path` relative to the API ("vm-hosts/3/"). Raises InnkeeperError.
+    """One call, `path` relative to the API ("vm-hosts/3/"), names in it quoted. Raises InnkeeperError.
 
     `patience`: how long it waits for an operation, seconds; what still runs then goes on (an answer, or StillRunning)
     and is seen on the page that shows it. None: as long as a client of the API waits.
@@ -64,6 +64,11 @@ async def perform(
 
 
 def sent(form: FormData, *names: str, given: bool = True) -> list[tuple[str, str]]:
-    """The fields of a form by these names, as they were sent. `given`: leave out those that are empty."""
-    pairs = [(name, str(value)) for name in names for value in form.getlist(name)]
+    """The fields of a form by these names, as they were typed. `given`: leave out those that are empty."""
+    pairs = [(name, typed(value)) for name in names for value in form.getlist(name)]
     return [pair for pair in pairs if pair[1] or not given]
+
+
+def typed(value: object) -> str:
+    """What was typed into a field: a browser ends its lines as no guest's script does."""
+    return str(value).replace("\r\n", "\n")

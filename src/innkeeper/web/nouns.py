@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
@@ -21,6 +22,7 @@ from innkeeper.web.sessions import SignedIn
 
 Inn = Annotated[House, Depends(house)]
 Choices = Sequence[tuple[object, str]]
+GROUP_NAME = "Letters and digits; blanks, hyphens, underscores and points inside."
 _MOST_DIGITS = 18  # of an id that every database takes
 
 
@@ -110,7 +112,7 @@ def add_forms(router: APIRouter, noun: Noun) -> None:
     async def create(request: Request, inn: Inn, who: SignedIn) -> Response:
         seen = await blank(request, inn, who)
         form = await request.form()
-        path = noun.many.format(**{one.name: form.get(one.name) or "-" for one in noun.fields})
+        path = noun.many.format(**{one.name: _quoted(str(form.get(one.name) or "-")) for one in noun.fields})
         try:
             await perform(request, who, "POST", path, sent=_sent(noun, form, new=True))
         except InnkeeperError as error:
@@ -126,7 +128,7 @@ def add_forms(router: APIRouter, noun: Noun) -> None:
         seen = await find(inn, who, key)
         form = await request.form()
         try:
-            await perform(request, who, "PUT", noun.one.format(key=key), sent=_sent(noun, form))
+            await perform(request, who, "PUT", noun.one.format(key=_quoted(key)), sent=_sent(noun, form))
         except InnkeeperError as error:
             return _form(request, who, noun, seen, key=key, filled=form, trouble=Trouble.of(error))
         return done(seen.back, f"{_first_up(noun.called(_name(form, seen.title)))} was changed.")
@@ -139,7 +141,7 @@ def add_forms(router: APIRouter, noun: Noun) -> None:
     async def delete(request: Request, inn: Inn, who: SignedIn, key: str) -> Response:
         seen = await find(inn, who, key)
         try:
-            await perform(request, who, "DELETE", noun.one.format(key=key))
+            await perform(request, who, "DELETE", noun.one.format(key=_quoted(key)))
         except InnkeeperError as error:
             return _delete(request, who, noun, seen, trouble=Trouble.of(error))
         return done(seen.after or seen.back, f"{_first_up(noun.called(seen.title))} was deleted.")
@@ -150,6 +152,10 @@ def _sent(noun: Noun, form: FormData, *, new: bool = False) -> list[tuple[str, s
     ticks = [one.name for one in noun.fields if one.kind == "tick"]
     names = [one.name for one in noun.fields if one.kind != "tick" and not (new and f"{{{one.name}}}" in noun.many)]
     return sent(form, *names, given=new) + [(name, "true" if form.get(name) else "false") for name in ticks]
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _name(form: FormData, otherwise: str) -> str:

@@ -13,7 +13,7 @@ from innkeeper.api.auth import Actor
 from innkeeper.store import counts, pools
 from innkeeper.store.counts import Count
 from innkeeper.store.pools import DEFAULT_ID, Pool
-from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms
+from innkeeper.web.nouns import GROUP_NAME, Field, Inn, Noun, Seen, add_forms
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
 
@@ -54,7 +54,7 @@ NOUN = Noun(
     one="resourcepool/{key}/",
     about=ABOUT,
     fields=(
-        Field(name="name", label="Name", required=True, help="Letters, digits and hyphens."),
+        Field(name="name", label="Name", required=True, help=GROUP_NAME),
         Field(name="description", label="Description"),
     ),
     find=_find,

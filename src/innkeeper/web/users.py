@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -90,7 +91,9 @@ async def ask_delete(request: Request, inn: Inn, who: AdminPage, name: str) -> R
 async def delete(request: Request, inn: Inn, who: AdminPage, name: str) -> Response:
     form = await request.form()
     try:
-        await perform(request, who, "DELETE", f"users/{name}/", sent=sent(form, "transfer_resources_to"))
+        await perform(
+            request, who, "DELETE", f"users/{quote(name, safe='')}/", sent=sent(form, "transfer_resources_to")
+        )
     except InnkeeperError as error:
         return await _delete(request, inn, who, name, Trouble.of(error))
     return done("/users", f"The user {name} was deleted.")

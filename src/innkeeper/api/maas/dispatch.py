@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -124,11 +125,14 @@ class Dispatch:
     async def perform(
         self, *, actor: Actor, request: Request, method: str, path: str, op: str | None = None, sent: Pairs = ()
     ) -> object:
-        """A call of the table for somebody who is known already, as the pages make it. Raises what the call raises."""
+        """A call of the table for somebody who is known already, as the pages make it. Raises what the call raises.
+
+        `path`: as it stands in an address, names with blanks or slashes quoted.
+        """
         found = self._table.find(path)
         if found is None:
             raise NotFound(f"Unknown API endpoint: {path}.")
-        resource, names = found
+        resource, names = found[0], {name: unquote(text) for name, text in found[1].items()}
         resource.check(names)
         route = _choose(resource, method=method, ops={op} if op else set())
         return await self._call(route, actor=actor, names=names, sent=sent, request=request)
