@@ -34,7 +34,11 @@ async def ask_upload(request: Request, who: AdminPage) -> Response:
 @router.post("/upload")
 async def upload(request: Request, who: AdminPage) -> Response:
     """Take a file as the API does: announced with its SHA-256, sent in pieces, looked at."""
-    form = await request.form()
+    async with request.form() as form:
+        return await _upload(request, who, form)
+
+
+async def _upload(request: Request, who: Actor, form: FormData) -> Response:
     try:
         disk, metadata = _file(form, "content"), _file(form, "metadata")
         if disk is None:
@@ -92,11 +96,13 @@ async def _take(request: Request, who: Actor, form: FormData, file: UploadFile, 
 
 def _measured(file: BinaryIO) -> tuple[str, int]:
     """SHA-256 and size of a file, which is at its beginning afterwards."""
+    found, size = hashlib.sha256(), 0
     file.seek(0)
-    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    size = file.seek(0, 2)
+    while piece := file.read(PIECE):
+        found.update(piece)
+        size += len(piece)
     file.seek(0)
-    return sha256, size
+    return found.hexdigest(), size
 
 
 def _form(
