@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 GIB = 1024 * MIB
 ADOPTED, COMPOSED = 140, 60  # machines that are on the hosts before, and those that are composed
+ROOMY = 24  # threads of a host that has room for more than what is on it
 _NAMES = ("web", "db", "cache", "queue", "build", "mail", "dns", "proxy", "search", "log", "metrics", "vault")
 
 
@@ -215,11 +216,11 @@ async def fill(app: FastAPI) -> None:
         )
         ids[shape.name] = made["id"] if isinstance(made, dict) else None
     chosen = random.Random(11)
-    able = [one for one in SHAPES if one.trusting and one.memory_ratio != "0" and one.cpu_ratio != "0.5"]
+    able = [one for one in SHAPES if (one.threads - one.offline) * len(one.nodes) >= ROOMY and one.memory_ratio != "0"]
     for number in range(COMPOSED):
         shape = able[number % len(able)]
         fields = {"cores": str(chosen.choice((1, 2))), "memory": str(chosen.choice((1024, 2048)))}
-        if number % 9 == 4 and shape.threads * len(shape.nodes) >= 16:
+        if number % 9 == 4:
             fields = {"pinned_cores": f"{number % 8}", "memory": "1024"}
         if number % 10 == 3:
             fields["storage"] = "root:8(default),data:20"
