@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 
 from innkeeper.web import (
@@ -61,6 +62,7 @@ from innkeeper.web import (
     static_routes,
     subnets,
     tags,
+    troubles,
     users,
     vlans,
     zones,
@@ -97,6 +99,7 @@ def add_pages(app: FastAPI) -> None:
         return RedirectResponse(old_addresses.here(rest), status_code=303)
 
     app.add_exception_handler(sessions.SignInFirst, sessions.to_sign_in)
+    app.add_exception_handler(RequestValidationError, troubles.not_understood)
     adding = (add_host, add_host_credentials, add_host_server, add_host_trust, add_host_project, add_host_review)
     of_host = (
         add_host_waiting,
