@@ -99,7 +99,10 @@ async def test_given_to_a_host_and_made_the_default(admin: Visitor, house: Inn) 
     assert "the default" in await admin.look("/images")
     asked = await admin.look(f"/images/{one.id}/delete")
     assert "Its copies on alpha." in asked
-    gone = await admin.send(f"/images/{one.id}/delete")
+    wrong = await admin.send(f"/images/{one.id}/delete", typed="tiny")
+    assert 'id="typed-wrong"' in wrong.text
+    assert len(await house.admin.get("boot-resources/")) == 1
+    gone = await admin.send(f"/images/{one.id}/delete", typed="custom/tiny")
     assert "The image custom/tiny was deleted." in gone.text
     assert await house.admin.get("boot-resources/") == []
 

@@ -22,7 +22,10 @@ async def test_made_raised_and_deleted(admin: Visitor, house: Inn) -> None:
     told = await house.admin.get("users/ann/")
     assert (told["email"], told["is_superuser"]) == ("ann@y.example", False)
     assert "They own nothing." in await admin.look("/users/ann/delete")
-    gone = await admin.send("/users/ann/delete")
+    asked = await admin.send("/users/ann/delete", typed="anna")
+    assert 'id="typed-wrong"' in asked.text
+    assert (await house.admin.get("users/ann/"))["username"] == "ann"
+    gone = await admin.send("/users/ann/delete", typed="ann")
     assert "The user ann was deleted." in gone.text
     assert [one["username"] for one in await house.admin.get("users/") if one["username"] == "ann"] == []
 
@@ -35,10 +38,10 @@ async def test_one_who_owns_something_has_an_heir(admin: Visitor, house: Inn) ->
     hostname = (await house.admin.get(f"machines/{made['system_id']}/"))["hostname"]
     asked = await admin.look("/users/ann/delete")
     assert f"machine {hostname}" in asked
-    refused = await admin.send("/users/ann/delete")
+    refused = await admin.send("/users/ann/delete", typed="ann")
     assert refused.status_code == 409
     assert f"machine {hostname}" in refused.text
-    await admin.send("/users/ann/delete", transfer_resources_to="admin")
+    await admin.send("/users/ann/delete", transfer_resources_to="admin", typed="ann")
     assert (await house.admin.get(f"machines/{made['system_id']}/"))["owner"] == "admin"
 
 
@@ -55,4 +58,4 @@ async def test_an_administrator_stays(admin: Visitor, house: Inn) -> None:
     assert refused.status_code == 409
     assert (await house.admin.get("users/admin/"))["is_superuser"] is True
     assert "You cannot delete yourself" in await admin.look("/users/admin/delete")
-    assert (await admin.send("/users/admin/delete")).status_code == 409
+    assert (await admin.send("/users/admin/delete", typed="admin")).status_code == 409

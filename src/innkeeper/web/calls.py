@@ -63,6 +63,12 @@ async def perform(
     return result
 
 
+def check_typed(form: FormData, name: str) -> None:
+    """Before something is destroyed: Invalid unless its name was typed."""
+    if str(form.get("typed", "")).strip() != name:
+        raise Invalid("Nothing was deleted.", fields={"typed": [f"Type {name} to confirm."]})
+
+
 def sent(form: FormData, *names: str, given: bool = True) -> list[tuple[str, str]]:
     """The fields of a form by these names, as they were typed. `given`: leave out those that are empty."""
     pairs = [(name, typed(value)) for name in names for value in form.getlist(name)]

@@ -16,7 +16,7 @@ from innkeeper.operations import sync_images
 from innkeeper.store import configuration, events, host_images, hosts, images
 from innkeeper.store.host_images import OnHost
 from innkeeper.web import live
-from innkeeper.web.calls import NONE, Trouble, perform
+from innkeeper.web.calls import NONE, Trouble, check_typed, perform
 from innkeeper.web.nouns import Inn, number
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import AdminPage, SignedIn
@@ -148,6 +148,7 @@ async def ask_delete(request: Request, inn: Inn, who: AdminPage, key: str) -> Re
 async def delete(request: Request, inn: Inn, who: AdminPage, key: str) -> Response:
     one = await inn.services.database.reading(images.find, number(key))
     try:
+        check_typed(await request.form(), one.name)
         await perform(request, who, "DELETE", f"boot-resources/{one.id}/")
     except InnkeeperError as error:
         return await _delete(request, inn, who, key, Trouble.of(error))
@@ -181,5 +182,5 @@ async def _delete(request: Request, inn: Inn, who: Actor, key: str, trouble: Tro
         stays=stays,
         held=f"The image {one.name} is being deployed on {', '.join(busy)}." if busy else "",
         back=f"/images/{one.id}",
-        typed="",
+        typed=one.name,
     )

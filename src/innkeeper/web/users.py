@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from innkeeper.errors import Conflict, InnkeeperError
 from innkeeper.store import belongings, sessions, user_pages, users
 from innkeeper.store.database import Write
 from innkeeper.store.users import User
-from innkeeper.web.calls import NONE, Trouble, perform, sent
+from innkeeper.web.calls import NONE, Trouble, check_typed, perform, sent
 from innkeeper.web.nouns import Inn
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import AdminPage
@@ -91,15 +92,24 @@ async def ask_delete(request: Request, inn: Inn, who: AdminPage, name: str) -> R
 async def delete(request: Request, inn: Inn, who: AdminPage, name: str) -> Response:
     form = await request.form()
     try:
+        check_typed(form, name)
         await perform(
             request, who, "DELETE", f"users/{quote(name, safe='')}/", sent=sent(form, "transfer_resources_to")
         )
     except InnkeeperError as error:
-        return await _delete(request, inn, who, name, Trouble.of(error))
+        return await _delete(request, inn, who, name, values=dict(form), trouble=Trouble.of(error))
     return done("/users", f"The user {name} was deleted.")
 
 
-async def _delete(request: Request, inn: Inn, who: Actor, name: str, trouble: Trouble = NONE) -> Response:
+async def _delete(
+    request: Request,
+    inn: Inn,
+    who: Actor,
+    name: str,
+    *,
+    values: Mapping[str, object] = MappingProxyType({}),
+    trouble: Trouble = NONE,
+) -> Response:
     def ask(sql: sa.Connection) -> tuple[User, str, list[User]]:
         one = users.find(sql, username=name)
         return one, belongings.owned(sql, one.id), users.listing(sql)
@@ -113,6 +123,7 @@ async def _delete(request: Request, inn: Inn, who: Actor, name: str, trouble: Tr
         status=trouble.status,
         trouble=trouble,
         one=one,
+        values=values,
         owned=owned,
         heirs=[("", "choose"), *((each.username, each.username) for each in everybody if each.id != one.id)],
     )
