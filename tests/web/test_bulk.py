@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from typing import Any
 
@@ -148,7 +149,7 @@ async def test_an_image_is_deployed_on_many_and_they_are_released(admin: Visitor
     nothing = await admin.look(address("deploy", ids))
     assert "There is no image for these machines yet" in nothing
     give_image(house)
-    page = await order(admin, "deploy", ids, distro_series="custom/tiny", user_data="#cloud-config\n{}\n")
+    page = await order(admin, "deploy", ids, distro_series="custom/tiny", user_data="#cloud-config\r\n{}\r\n")
     assert "Deploy: custom/tiny" in page.text
     await results(admin, page.url.path)
     assert [await status(house, id) for id in ids] == ["Deploying"] * 2
@@ -205,7 +206,7 @@ async def test_a_user_does_only_what_they_may(house: Inn) -> None:
         await one.sign_in("ann")
         form = await one.look(address("lock", ids))
         assert "vm-2" not in form  # another user's is not there
-        assert "It is nobody's, and you did not compose it." in form
+        assert "It is nobody's, and you did not compose it." in html.unescape(form)
         assert re.findall(r'name="machine" value="([a-z0-9]{6})"', form) == ids[:1]
         forced = await send(one, "lock", ids, machine=ids)
         assert await results(one, forced.url.path) == {ids[0]: "done", ids[2]: "failed"}

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from tests.api.facts import give
-from tests.api.serial import prints, running
+from tests.api.serial import is_open, prints, running
 from tests.kit.house import Inn
 from tests.kit.until import until
 from tests.web.visitor import Visitor
@@ -15,6 +15,7 @@ from tests.web.visitor import Visitor
 async def printed(house: Inn, system_id: str, hostname: str, text: str) -> None:
     """Something is on the console, and kept, because somebody watched."""
     async with house.house.services.consoles.view(system_id, owner_id=None, stays=True):
+        await is_open(house, hostname)
         prints(house, hostname, text)
 
         async def kept() -> bool:

@@ -140,11 +140,17 @@ async def test_a_way_through_its_life(admin: Visitor, house: Inn) -> None:
     form = await admin.look(f"/machines/{id}/deploy")
     assert "custom/tiny" in form
     assert "has no SSH key" in form
-    there = await admin.send(f"/machines/{id}/deploy", distro_series="custom/tiny", user_data="#cloud-config\n")
+    there = await admin.send(f"/machines/{id}/deploy", distro_series="custom/tiny", user_data="#!/bin/sh\r\ntrue\r\n")
     assert "is being deployed" in there.text
     assert 'id="status">Deploying<' in there.text
     assert offers(there.text, id) >= {"abort", "release"}
     await until_status(house, id, "Deploying")
+
+    async def seeded() -> bool:
+        return "default/web" in house.see("alpha").seeds
+
+    await until(seeded)  # and a form's line ends are not the guest's
+    assert house.see("alpha").seeds["default/web"].user_data == "#!/bin/sh\ntrue\n"
     there = await admin.send(f"/machines/{id}/abort")
     await until_status(house, id, "Allocated")
     there = await admin.send(f"/machines/{id}/release")

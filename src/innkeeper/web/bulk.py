@@ -20,7 +20,7 @@ from innkeeper.web import bulk_picks, machine_filters
 from innkeeper.web.bulk_actions import BY_NAME, Bulk
 from innkeeper.web.bulk_picks import MOST, Picks
 from innkeeper.web.bulk_run import Order, submit
-from innkeeper.web.calls import NONE, Trouble
+from innkeeper.web.calls import NONE, Trouble, typed
 from innkeeper.web.formats import plural
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import SignedIn
@@ -57,13 +57,18 @@ async def order(request: Request, inn: Inn, who: SignedIn) -> Response:
         id=key if _KEY.fullmatch(key) else uuid.uuid4().hex,
         bulk=bulk,
         title=bulk.words({name: values.get(name, "") for name in bulk.fields}),
-        filled={name: values.get(name, "").strip() for name in bulk.fields},
+        filled={name: _filled(name, values.get(name, "")) for name in bulk.fields},
         machines=picks.machines,
         who=who,
         request=request,
     )
     await submit(inn, one)
     return done(f"/machines/bulk/{one.id}")
+
+
+def _filled(name: str, value: str) -> str:
+    """A field as the calls are sent it: user data as it was typed, names without blanks around them."""
+    return typed(value) if name == "user_data" else value.strip()
 
 
 def _bulk(request: Request, who: Actor) -> Bulk | None:
@@ -79,8 +84,8 @@ def _check(bulk: Bulk, picks: Picks, form: FormData) -> None:
     for name in bulk.fields:
         if name in picks.choices and str(form.get(name, "")) not in picks.choices[name]:
             raise Invalid("Something is missing.", fields={name: ["choose one"]})
-    typed = str(form.get("typed", "")).strip()
-    if "typed" in bulk.fields and typed not in (picks.to_type, str(len(picks.machines))):
+    confirmed = str(form.get("typed", "")).strip()
+    if "typed" in bulk.fields and confirmed not in (picks.to_type, str(len(picks.machines))):
         what = "the name of the machine" if len(picks.machines) == 1 else "as many are ticked"
         raise Invalid("Nothing was deleted.", fields={"typed": [f"type {picks.to_type}: {what}"]})
 

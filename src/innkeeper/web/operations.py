@@ -17,7 +17,7 @@ from innkeeper.errors import Conflict, InnkeeperError, NotFound
 from innkeeper.store import event_pages, events, operation_pages
 from innkeeper.store.event_pages import Told
 from innkeeper.store.operation_pages import STATES, Named, Wanted
-from innkeeper.store.operations import OPEN, State
+from innkeeper.store.operations import State
 from innkeeper.web import live
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.pages import done, render
@@ -33,22 +33,34 @@ _MOST = 500  # events of one operation that are shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """One operation with what happened to it. `may`: whether who looks may cancel and resume it."""
+class Row:
+    """An operation as who looks has it before them."""
 
     named: Named
-    steps: list[Step]
-    told: tuple[Told, ...]
-    may: bool
-    cursor: int
+    who: Actor
+
+    @property
+    def may(self) -> bool:
+        """Whether they may cancel and resume it: who ordered it, and administrators."""
+        return self.who.is_admin or self.named.operation.actor == self.who.username
 
     @property
     def cancellable(self) -> bool:
-        return self.may and self.named.operation.state in OPEN and not self.named.operation.cancelled
+        one = self.named.operation
+        return self.may and one.state == State.RUNNING and not one.cancelled
 
     @property
     def resumable(self) -> bool:
         return self.may and self.named.operation.state == State.STOPPED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown(Row):
+    """One operation with what happened to it."""
+
+    steps: list[Step]
+    told: tuple[Told, ...]
+    cursor: int
 
 
 @router.get("")
@@ -72,7 +84,8 @@ async def listing(
         return cursor, found, total, operation_pages.kinds(sql)
 
     cursor, found, total, kinds = await inn.services.database.reading(ask)
-    rows: Listing[Named] = turned(found, request=request, total=total, page=page, size=PAGE)
+    many = [Row(named=one, who=who) for one in found]
+    rows: Listing[Row] = turned(many, request=request, total=total, page=page, size=PAGE)
     return render(
         request,
         "operations.html",
@@ -110,9 +123,9 @@ def _shown(sql: sa.Connection, who: Actor, id: str) -> Shown:
     told = event_pages.page(sql, wanted, limit=_MOST, seen_by=viewer(who)).rows
     return Shown(
         named=named,
+        who=who,
         steps=steps(named.operation, [one.event for one in reversed(told)]),
         told=told,
-        may=who.is_admin or named.operation.actor == who.username,
         cursor=cursor,
     )
 
