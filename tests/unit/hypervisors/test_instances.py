@@ -108,14 +108,21 @@ async def test_V09_a_further_disk_has_its_volumes_size(
     double.world.add_instance("vm2", project="maas", devices=devices)
     driver = await connected("maas")
     told = await driver.instances()
-    assert told[0].disks[:2] == (
+    assert told[0].disks[0].device == "root"
+    assert told[0].disks[1:] == (
         DiskFacts(device="disk1", pool="slow", volume="data", size=50 * GIB),
         DiskFacts(device="disk2", pool="slow", volume="shared", size=5 * 10**9),
     )
     assert double.counted()["GET /1.0/storage-pools/slow/volumes"] == 1  # per pool, not per VM or disk
     one = await driver.instance(name="vm")
     assert one is not None
-    assert one.disks[0].size == 50 * GIB
+    assert one.disks[1].size == 50 * GIB
+
+
+async def test_V07_the_root_disk_is_the_first_and_the_others_are_in_their_order(driver: Lxd, double: LxdDouble) -> None:
+    extra = {f"disk{number}": {"type": "disk", "pool": "default", "source": f"v{number}"} for number in (10, 1, 2)}
+    double.world.add_instance("vm", devices=extra | {"root": ROOT})
+    assert [disk.device for disk in (await only(driver)).disks] == ["root", "disk1", "disk2", "disk10"]
 
 
 async def test_V10_nics_of_every_kind(driver: Lxd, double: LxdDouble) -> None:
@@ -247,9 +254,9 @@ async def test_raw_answers_of_real_servers(driver: Lxd, double: LxdDouble, serve
     first, second = await driver.instances()
     assert (first.name, first.power, first.memory, first.cores) == ("s1", PowerState.ON, 256, 1)
     assert [(d.device, d.pool, d.size) for d in first.disks] == [
+        ("root", "default", GIB),
         ("cidata", "", None),
         ("disk1", "default", 64 * 1024**2),
-        ("root", "default", GIB),
     ]
     assert first.interfaces[0].mac.startswith("00:16:3e:" if not server else "10:66:6a:")
     assert (second.name, second.power, second.faults) == ("s2", PowerState.OFF, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -53,7 +54,7 @@ def facts(entry: shapes.Instance, around: Surroundings) -> InstanceFacts:
     config = entry.expanded_config if entry.expanded_config is not None else entry.config or {}
     faults: list[str] = []
     cores, pinned = _cores(config, faults)
-    devices = sorted((entry.expanded_devices or {}).items())
+    devices = sorted((entry.expanded_devices or {}).items(), key=_place)
     return InstanceFacts(
         name=entry.name,
         project=entry.project,
@@ -71,6 +72,13 @@ def facts(entry: shapes.Instance, around: Surroundings) -> InstanceFacts:
         config=tuple(sorted((key, value) for key, value in config.items() if key.startswith(_KEPT))),
         faults=tuple(faults),
     )
+
+
+def _place(named: tuple[str, Mapping[str, str]]) -> tuple[bool, list[str | int]]:
+    """The order of devices: the root disk, from which a VM boots, then by name, with disk2 before disk10."""
+    name, device = named
+    pieces = re.split(r"([0-9]+)", name)
+    return device.get("path") != "/", [int(one) if at % 2 else one for at, one in enumerate(pieces)]
 
 
 def power(status_code: int) -> PowerState:
