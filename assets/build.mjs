@@ -1,7 +1,7 @@
 // Builds what browsers load into src/innkeeper/web/static: one style sheet, one script, the console's own, fonts,
 // the licences of what is not ours. Names carry a hash of the content; `manifest.json` tells which is which. What can be compressed is there compressed as well.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -9,7 +9,8 @@ import esbuild from "esbuild";
 import * as sass from "sass";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = join(here, "..", "src", "innkeeper", "web", "static");
+const there = join(here, "..", "src", "innkeeper", "web", "static");
+const out = `${there}.${process.pid}`; // until all of it is there: a server may be reading
 const modules = join(here, "node_modules");
 const manifest = {};
 
@@ -63,7 +64,7 @@ function notices() {
   return parts.join(`\n${"-".repeat(80)}\n\n`);
 }
 
-if (existsSync(out)) rmSync(out, { recursive: true });
+process.on("exit", () => rmSync(out, { recursive: true, force: true }));
 mkdirSync(out, { recursive: true });
 const latin = font("ubuntu-sans.woff2", "ubuntu-sans-latin-wght-normal.woff2");
 put("app.css", style("app.scss").replaceAll("FONT_LATIN", latin));
@@ -72,3 +73,5 @@ for (const entry of ["app.js", "console.js", "theme.js"]) put(basename(entry), a
 put("icon.svg", readFileSync(join(here, "icon.svg")));
 writeFileSync(join(out, "NOTICES.txt"), notices());
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 2));
+rmSync(there, { recursive: true, force: true });
+renameSync(out, there);

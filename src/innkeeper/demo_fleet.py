@@ -246,7 +246,14 @@ class _Caller:
         self._actor = actor
 
     async def call(self, method: str, path: str, *, op: str | None = None, **fields: str) -> Any:
-        scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b"", "client": None}
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "headers": [],
+            "query_string": b"",
+            "client": None,
+        }
         try:
             return await self._calls.perform(
                 actor=self._actor,

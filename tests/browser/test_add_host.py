@@ -27,9 +27,9 @@ async def until_trust(page: Page, name: str) -> None:
     await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_role("button", name="Next: credentials").click()
     await expect(page.get_by_label("Token", exact=True)).to_be_hidden()
-    await page.get_by_label("By a trust token").check()
+    await page.get_by_text("By a trust token", exact=True).click()
     await expect(page.get_by_label("Token", exact=True)).to_be_visible()
-    await page.get_by_label("By a certificate that is made here").check()
+    await page.get_by_text("By a certificate that is made here", exact=True).click()
     await page.get_by_role("button", name="Next: the server").click()
     await page.get_by_role("button", name="Yes, this is the server").click()
     await expect(page.get_by_role("status")).to_contain_text("Waiting until the server trusts")
@@ -37,7 +37,7 @@ async def until_trust(page: Page, name: str) -> None:
 
 async def to_the_end(page: Page, name: str) -> None:
     """From the project to the host."""
-    await page.get_by_label("A new project").check()
+    await page.get_by_text("A new project", exact=True).click()
     await page.get_by_label("Its name").fill(name)
     await page.get_by_role("button", name="Next: review").click()
     await page.get_by_role("button", name="Add VM host").click()
@@ -53,7 +53,7 @@ async def test_trust_is_found_while_the_page_is_open(site: Server, visit: Open) 
     await page.get_by_role("button", name="Copy the command").click()
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = await page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("lxc config trust add - <<'EOF'\n-----BEGIN CERTIFICATE-----\n")
+    assert copied.startswith("lxc config trust add --name innkeeper - <<'EOF'\n-----BEGIN CERTIFICATE-----\n")
     assert copied.endswith("\n-----END CERTIFICATE-----\nEOF\n")
     assert await page.evaluate("window.mark") == 1
     trusting(site, "alpha", True)

@@ -75,7 +75,7 @@ async def test_more_than_is_free_is_said_at_once(site: Server, visit: Open) -> N
     await page.fill("#cores", "16")
     await expect(page.get_by_text("Only 16 cores are free.")).to_be_hidden()
     await page.fill("#memory", "9000")
-    await page.get_by_label("Back it by huge pages").check()
+    await page.get_by_text("Back it by huge pages", exact=True).click()
     await expect(page.get_by_text("Only 8192 MiB are free.")).to_be_visible()
 
 
@@ -113,7 +113,7 @@ async def test_from_the_form_to_the_machine(site: Server, visit: Open, scripts: 
     await page.get_by_role("button", name="Add a disk").click()
     await page.fill("#disk-2-size", "5")
     await page.locator("#disk-2-boot").click()
-    await page.get_by_label("Pinned to cores of the host").check()
+    await page.get_by_text("Pinned to cores of the host", exact=True).click()
     await page.fill("#pinned", "3,1")
     await page.get_by_role("button", name="Review").last.click()
     await expect(page.get_by_text("pinned to 1, 3")).to_be_visible()

@@ -77,7 +77,7 @@ async def resume(inn: Inn, who: AdminPage, id: HostId) -> Response:
 async def edit(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """The form with what was said."""
     one = await inn.services.database.reading(host_drafts.find, id)
-    values = {
+    values: dict[str, object] = {
         "type": one.kind,
         "power_address": one.address.removeprefix("https://"),
         "name": one.name,

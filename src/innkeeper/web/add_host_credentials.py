@@ -44,13 +44,13 @@ async def page(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Respon
 @router.post("")
 async def choose(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """Keep the credentials, and go on to the server; one that was confirmed already is shown the token at once."""
-    form = await request.form()
     one = await inn.services.database.reading(host_drafts.find, id)
-    way = str(form.get("way", ""))
-    try:
-        brought, secret = await _given(form, one, way)
-    except Invalid as error:
-        return _form(request, who, one, way=way, form=form, trouble=Trouble.of(error))
+    async with request.form() as form:
+        way = str(form.get("way", ""))
+        try:
+            brought, secret = await _given(form, one, way)
+        except Invalid as error:
+            return _form(request, who, one, way=way, form=form, trouble=Trouble.of(error))
     if one.made_here and brought:
         await prepare_host.withdraw(inn.services, one)  # it is not shown any more
     cipher, settings = inn.services.cipher, inn.services.settings
@@ -108,7 +108,8 @@ async def _pasted(form: FormData, name: str) -> str:
 def _form(
     request: Request, who: Actor, one: Draft, *, way: str, form: FormData | None = None, trouble: Trouble = NONE
 ) -> Response:
-    kept = {"certificate": str((form or {}).get("certificate", ""))}  # never the key, nor what is secret
+    pasted = form.get("certificate", "") if form else ""
+    kept = {"certificate": str(pasted)}  # never the key, nor what is secret
     return show(
         request,
         "add_host_credentials.html",

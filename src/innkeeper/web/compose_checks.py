@@ -123,7 +123,8 @@ def _said(reasons: Iterable[Reason], filled: Filled, limits: Limits) -> Wrong:
             nic = _nic(one.text, filled)
             name = f"{nic}-network" if nic else "interfaces"
         if name:
-            wrong.setdefault(name, []).append(plain(f"{one.text[:1].upper()}{one.text[1:]}"))
+            text = plain(one.text)
+            wrong.setdefault(name, []).append(f"{text[:1].upper()}{text[1:]}")
     return wrong
 
 

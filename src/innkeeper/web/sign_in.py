@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor
+from innkeeper.api.browser import BrowserSession
 from innkeeper.api.house import House, audit
 from innkeeper.api.v1.access import house
 from innkeeper.store import first_run, sessions, users
 from innkeeper.store.database import Write
 from innkeeper.store.users import User
 from innkeeper.web.pages import done, render
-from innkeeper.web.sessions import COOKIE, BrowserSession, check_origin, local
+from innkeeper.web.sessions import COOKIE, check_origin, local
 
 router = APIRouter(include_in_schema=False)
 Inn = Annotated[House, Depends(house)]
