@@ -41,13 +41,15 @@ async def test_what_is_shown_is_what_the_api_says(admin: Visitor, house: Inn) ->
     await house.admin.compose(id, cores=3, memory=5000)
     one = await house.admin.get(f"vm-hosts/{id}/")
     page = await admin.look("/hosts")
-    limits = one["limits"]
-    assert f"{limits['cores']['claimed']} claimed, " in page
-    assert f"{limits['cores']['free']} free" in page
-    assert f"of {limits['cores']['limit']} = " in page
-    assert f"{formats.mib(limits['memory']['claimed'])} claimed" in page
-    assert f"certificate {one['certificate_days_left']} days left" in page
-    assert 'class="muted state state-warn"' in page
+    row = re.sub(r"<[^>]+>", "", page.split(f'id="host-{id}"')[1].split("</tr>")[0])
+    cores, memory = one["limits"]["cores"], one["limits"]["memory"]
+    assert f"{cores['claimed']} claimed, {cores['free']} free" in row
+    assert f"of {cores['limit']} = {cores['physical']} × 2.5" in row
+    assert f"{formats.mib(memory['claimed'])} claimed, {formats.mib(memory['free'])} free" in row
+    assert f"certificate {one['certificate_days_left']} days left" in row
+    assert f"read {formats.ago(time.time())}" in row
+    assert one["version"] in row
+    assert '<span class="one-line state state-warn">' in page
 
 
 async def test_it_is_narrowed_down_by_its_address(admin: Visitor, house: Inn) -> None:

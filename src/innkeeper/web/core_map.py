@@ -15,7 +15,7 @@ COLUMNS = 8
 _WIDTH, _HEIGHT, _GAP = 40, 28, 3
 WORDS = {
     Use.PINNED: "pinned",
-    Use.SHARED: "shared by what is not pinned",
+    Use.SHARED: "shared by VMs that are not pinned",
     Use.FREE: "free",
     Use.OFFLINE: "offline",
 }

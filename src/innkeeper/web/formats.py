@@ -35,6 +35,16 @@ def _scaled(value: int, base: int, units: tuple[str, ...]) -> str:
     return f"{'-' if value < 0 else ''}{digits} {units[power]}"
 
 
+def whole(value: int) -> str:
+    """A number to the last digit: 12226 → "12,226"."""
+    return f"{value:,}"
+
+
+def speed(mbit: int) -> str:
+    """How fast an interface is, from Mbit/s: 25000 → "25 Gbit/s"."""
+    return f"{mbit / 1000:g} Gbit/s" if mbit >= 1000 else f"{mbit} Mbit/s"
+
+
 def ago(at: float | None) -> str:
     """A moment as its distance: "3 min ago"."""
     if not at:
@@ -100,6 +110,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "mib": mib,
     "binary": binary,
     "size": size,
+    "speed": speed,
+    "whole": whole,
     "ago": ago,
     "moment": moment,
     "percent": percent,

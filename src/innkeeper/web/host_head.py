@@ -16,8 +16,7 @@ from innkeeper.model.host import Host, HostState
 from innkeeper.store import counts, events, hosts, pools, unfinished, zones
 from innkeeper.store.candidates import USABLE
 from innkeeper.store.operations import Operation
-from innkeeper.web import live, tones
-from innkeeper.web.hosts import KINDS
+from innkeeper.web import host_rows, live, tones
 from innkeeper.web.pages import render
 
 _BUSY = (HostState.ADDING, HostState.REMOVING)
@@ -63,7 +62,12 @@ class Head:
     @property
     def kind(self) -> str:
         """What is spoken to, in words."""
-        return KINDS.get(self.host.kind, self.host.kind)
+        return host_rows.kind(self.host)
+
+    @property
+    def wants_trust(self) -> bool:
+        """Whether somebody has to have the server trust us."""
+        return host_rows.wants_trust(self.host)
 
     @property
     def takes_machines(self) -> bool:

@@ -47,7 +47,7 @@ SORTS = (
     Sort(name="name", title="Interface", key=lambda row: row.interface.name),
     Sort(name="kind", title="Kind", key=lambda row: (row.interface.kind, row.interface.name)),
     Sort(name="fabric", title="Fabric and VLAN", key=lambda row: (row.fabric, row.interface.name)),
-    Sort(name="nics", title="NICs", key=lambda row: (row.nics, row.interface.name)),
+    Sort(name="nics", title="VM NICs", key=lambda row: (row.nics, row.interface.name)),
 )
 
 

@@ -32,6 +32,7 @@ from innkeeper.web.tables import Listing, Sort, page_of
 router = APIRouter(include_in_schema=False, prefix="/hosts/{id:int}/storage")
 Inn = Annotated[House, Depends(house)]
 PAGE = 100
+_KINDS = {"virtual-machine": "root disk", "container": "container", "custom": "custom volume", "image": "image"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +56,15 @@ class VolumeView:
     holders: tuple[Name, ...]
     orphan: bool
 
+    @property
+    def kind(self) -> str:
+        """What it is, in words."""
+        return _KINDS.get(self.volume.kind, self.volume.kind)
+
 
 SORTS = (
     Sort(name="name", title="Volume", key=lambda row: row.name),
-    Sort(name="kind", title="Kind", key=lambda row: (row.volume.kind, row.name)),
+    Sort(name="kind", title="Kind", key=lambda row: (row.kind, row.name)),
     Sort(name="project", title="Project", key=lambda row: (row.volume.project, row.name)),
     Sort(name="size", title="Size", key=lambda row: row.volume.size or 0),
     Sort(name="written", title="Written", key=lambda row: row.volume.written or 0),
@@ -145,5 +151,5 @@ def _volume(one: Volume, known: dict[str, Holder], who: Actor) -> VolumeView:
 
 def _text(row: VolumeView) -> str:
     """What the search looks into."""
-    texts = (row.name, row.volume.kind, row.volume.project, "orphan" if row.orphan else "")
+    texts = (row.name, row.kind, row.volume.kind, row.volume.project, "orphan" if row.orphan else "")
     return " ".join((*texts, *(one.text for one in row.holders))).casefold()

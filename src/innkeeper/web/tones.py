@@ -5,9 +5,9 @@ from __future__ import annotations
 from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import BUSY, Status
 from innkeeper.model.machine import PowerState
+from innkeeper.model.notices import CERTIFICATE_DAYS
 from innkeeper.store.operations import State
 
-_SOON = ((7, "bad"), (30, "warn"))  # days left of a certificate
 _HOSTS = {
     HostState.READY: "good",
     HostState.ADDING: "busy",
@@ -44,5 +44,9 @@ def of_operation(state: str) -> str:
 
 
 def of_days(left: int | None) -> str:
-    """The days left of a certificate; None: not known."""
-    return "off" if left is None else next((tone for days, tone in _SOON if left <= days), "good")
+    """The days left of a certificate, as notices tell them; None: not known."""
+    if left is None:
+        return "off"
+    if left <= CERTIFICATE_DAYS[-1]:
+        return "bad"
+    return "warn" if left <= CERTIFICATE_DAYS[0] else "good"

@@ -22,7 +22,6 @@ from innkeeper.hypervisors.base import Credentials
 from innkeeper.hypervisors.lxd import failures, tls
 
 YEARS = 10
-WARN_DAYS = 30  # a certificate with fewer days left is worth a warning
 _CURVES = ("secp256r1", "secp384r1")
 _LEAST_RSA_BITS = 2048
 _KEY_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
