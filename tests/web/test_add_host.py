@@ -9,9 +9,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 
 from innkeeper.hypervisors.lxd import certificates
-from innkeeper.store import host_drafts
+from innkeeper.operations import retention
+from innkeeper.store import host_drafts, secrets
+from innkeeper.store.database import Write
+from innkeeper.store.draft_tables import host_draft
 from tests.doubles.lxd import LxdDouble
 from tests.kit.house import Inn, inn
 from tests.web.visitor import ORIGIN, Visitor
@@ -235,7 +239,7 @@ async def test_the_command_works_when_it_is_pasted(admin: Visitor, lxd: LxdDoubl
     found = re.search(r'<code id="trust-command">(.*?)</code>', page, re.DOTALL)
     assert found
     command = found[1].replace("&lt;", "<").replace("&#39;", "'")
-    assert command.startswith("lxc config trust add - <<")
+    assert command.startswith("lxc config trust add --name innkeeper - <<")
     assert pasted(command + "echo after\n", tmp_path) == ("after\n", "")
     file = await admin.http.get(f"{at}/trust/certificate")
     assert file.headers["content-disposition"] == 'attachment; filename="alpha.crt"'
@@ -246,7 +250,7 @@ async def test_the_command_works_when_it_is_pasted(admin: Visitor, lxd: LxdDoubl
 def pasted(text: str, directory: Path) -> tuple[str, str]:
     """What a shell prints that is given this, where `lxc` keeps what it is handed in `lxc.got`."""
     tool = directory / "lxc"
-    tool.write_text('#!/bin/sh\n[ "$*" = "config trust add -" ] && cat >"$0.got"\n')
+    tool.write_text('#!/bin/sh\n[ "$*" = "config trust add --name innkeeper -" ] && cat >"$0.got"\n')
     tool.chmod(0o755)
     env = {"PATH": f"{directory}:/usr/bin:/bin"}
     done = subprocess.run(["bash"], input=text, env=env, text=True, capture_output=True, check=True, timeout=20)
@@ -300,6 +304,63 @@ async def test_sent_twice_it_is_added_once(admin: Visitor, swift: Inn, lxd: LxdD
     )  # fmt: skip
     assert (await admin.send(f"{at}/review")).url.path == "/hosts/1"
     assert len(await swift.admin.get("vm-hosts/")) == 1
+
+
+async def test_one_that_is_a_host_is_not_given_up(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
+    """It was added, and nobody has looked at the page since: its certificate is the host's."""
+    services = swift.house.services
+    at = await begun(admin, lxd)
+    await admin.send(f"{at}/credentials", way="token", token=lxd.token())
+    await confirmed(admin, lxd, at)
+    draft = services.database.ask(host_drafts.find, 1)
+    shown = services.database.ask(host_drafts.credentials, services.cipher, draft)
+    await swift.admin.post(
+        "vm-hosts/", type="lxd", power_address=lxd.address, name="alpha", certificate=shown.certificate, key=shown.key
+    )
+    assert "Not added yet" not in await admin.look("/hosts")
+    assert (await admin.http.get(f"{at}/delete")).url.path == "/hosts/1"
+    await admin.send(f"{at}/delete")
+    assert lxd.world.trusted
+
+
+async def test_what_nobody_went_on_with_is_forgotten_in_time(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
+    services = swift.house.services
+    for name in ("old", "new"):
+        at = await begun(admin, lxd, name=name)
+        await admin.send(f"{at}/credentials", way="made")
+    services.database.transact(lambda write: aged(write, 1, days=host_drafts.KEPT_DAYS - 1))
+    await retention.prune(services)
+    listed = await admin.look("/hosts")
+    assert [one.name for one in services.database.ask(host_drafts.listing)] == ["old", "new"]
+    assert f"kept for {host_drafts.KEPT_DAYS} days" in listed
+    services.database.transact(lambda write: aged(write, 1, days=host_drafts.KEPT_DAYS + 1))
+    await retention.prune(services)
+    assert [one.name for one in services.database.ask(host_drafts.listing)] == ["new"]
+    assert services.database.ask(secrets.get, services.cipher, path="host-draft/1/key") == ""
+    assert services.database.ask(secrets.get, services.cipher, path="host-draft/2/key") != ""
+    told = await swift.admin.get("/api/v1/events")
+    assert [one["what"] for one in told if "forgotten" in one["text"]] == ["draft forgotten"]
+
+
+async def test_one_that_is_a_host_is_tidied_away(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
+    services = swift.house.services
+    at = await begun(admin, lxd)
+    await admin.send(f"{at}/credentials", way="token", token=lxd.token())
+    await confirmed(admin, lxd, at)
+    draft = services.database.ask(host_drafts.find, 1)
+    shown = services.database.ask(host_drafts.credentials, services.cipher, draft)
+    await swift.admin.post(
+        "vm-hosts/", type="lxd", power_address=lxd.address, name="alpha", certificate=shown.certificate, key=shown.key
+    )
+    await retention.prune(services)
+    assert await admin.look(at, status=404)
+    assert lxd.world.trusted
+    assert (await swift.admin.get("vm-hosts/1/"))["state"] == "ready"
+
+
+def aged(write: Write, id: int, *, days: int) -> None:
+    """As if nobody had gone on with one for so long."""
+    write.sql.execute(sa.update(host_draft).where(host_draft.c.id == id).values(updated=write.now() - days * 86400))
 
 
 async def test_users_do_not_add_hosts(swift: Inn, admin: Visitor, lxd: LxdDouble) -> None:

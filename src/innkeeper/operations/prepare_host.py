@@ -11,13 +11,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from innkeeper.errors import HostFailure, HostRefused, HostUnreachable
 from innkeeper.hypervisors import introduction, registry
 from innkeeper.hypervisors.base import Hypervisor, Identity
 from innkeeper.model.host import Project
 from innkeeper.model.machine import InstanceFacts
 from innkeeper.operations.context import Services
-from innkeeper.store import host_drafts
+from innkeeper.store import host_drafts, hosts
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
 
@@ -82,9 +84,16 @@ async def survey(services: Services, one: Draft) -> Survey:
         return Survey(projects=await host.projects(), instances=await host.instances())
 
 
+def withdraws(sql: sa.Connection, one: Draft) -> bool:
+    """Whether our certificate is taken out of the server's trust list when one is given up."""
+    ours = one.made_here and one.trusted and one.fingerprint
+    return bool(ours) and not hosts.is_shown(sql, certificate=one.certificate)
+
+
 async def withdraw(services: Services, one: Draft) -> str:
-    """Take a certificate that we made out of the trust list again. What went wrong, "" for nothing."""
-    if not (one.made_here and one.trusted and one.fingerprint):
+    """Take a certificate that we made out of the trust list again, unless a VM host is shown it. What went wrong,
+    "" for nothing."""
+    if not await services.database.reading(withdraws, one):
         return ""
     try:
         async with _connection(services, one) as host:

@@ -10,20 +10,24 @@ import sqlalchemy as sa
 
 from innkeeper.errors import NotFound
 from innkeeper.hypervisors.base import Credentials, Target
+from innkeeper.model.host import HostState
 from innkeeper.store import secrets
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.draft_tables import host_draft
 from innkeeper.store.secrets import Cipher
+from innkeeper.store.tables import host
 
 MADE, TOKEN, BROUGHT, PASSWORD = "made", "token", "brought", "password"  # the ways to be trusted
+KEPT_DAYS = 30  # after its last step that one is forgotten
 _c = host_draft.c
+_IS_HOST = sa.exists().where(host.c.id == _c.host_id)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """A VM host that is about to be added. `certificate`: ours (PEM), its key is a secret; `fingerprint`: of the
     server's certificate, once a person confirmed it; `trouble`: why a token or password did not help; `host_id`: the
-    VM host that it became, while that is being added; `actor`: who began."""
+    VM host that it became, which is gone if it could not be added; `actor`: who began."""
 
     id: int
     kind: str
@@ -52,8 +56,8 @@ def _from_row(row: Any) -> Draft:
 
 
 def listing(sql: sa.Connection) -> list[Draft]:
-    """All of them, oldest first."""
-    return [_from_row(row) for row in sql.execute(sa.select(host_draft).order_by(_c.id))]
+    """Those that are no VM host yet, oldest first."""
+    return [_from_row(row) for row in sql.execute(sa.select(host_draft).where(~_IS_HOST).order_by(_c.id))]
 
 
 def find(sql: sa.Connection, id: int) -> Draft:
@@ -98,6 +102,22 @@ def delete(write: Write, id: int) -> None:
     """Give one up, with its secrets."""
     secrets.forget(write, path=_path(id))
     write.sql.execute(sa.delete(host_draft).where(_c.id == id))
+
+
+def becomes(write: Write, *, name: str, certificate: str, host_id: int) -> None:
+    """Note the VM host that one becomes: that of its name, to which its certificate is shown."""
+    same = (_c.name == name, _c.certificate == certificate, _c.certificate != "")
+    write.sql.execute(sa.update(host_draft).where(*same).values(host_id=host_id, updated=NOW))
+
+
+def prune(write: Write, *, older_than: float) -> list[Draft]:
+    """Delete those that are VM hosts now, and those with which nobody went on for so long, seconds; the latter."""
+    for id in write.sql.scalars(sa.select(_c.id).where(_IS_HOST.where(host.c.state != HostState.ADDING))).all():
+        delete(write, id)
+    left = [one for one in listing(write.sql) if one.updated < write.now() - older_than]
+    for one in left:
+        delete(write, one.id)
+    return left
 
 
 def set_credentials(write: Write, cipher: Cipher, id: int, credentials: Credentials, *, made_here: bool) -> None:

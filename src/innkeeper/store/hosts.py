@@ -82,6 +82,11 @@ def find(sql: sa.Connection, id: int) -> Host:
     return _from_row(row)
 
 
+def exists(sql: sa.Connection, id: int) -> bool:
+    """Whether there is a VM host of that id."""
+    return sql.execute(sa.select(host.c.id).where(host.c.id == id)).first() is not None
+
+
 def named(sql: sa.Connection, name: str) -> Host | None:
     """The VM host of that name."""
     row = sql.execute(sa.select(*_COLUMNS).where(host.c.name == name)).first()
@@ -221,6 +226,11 @@ def delete(write: Write, id: int) -> None:
     write.sql.execute(sa.delete(host).where(host.c.id == id))
     stamps.forget(write.sql, id)
     write.held.discard(id)
+
+
+def is_shown(sql: sa.Connection, *, certificate: str) -> bool:
+    """Whether a client certificate (PEM) is shown to any VM host."""
+    return sql.execute(sa.select(host.c.id).where(host.c.certificate == certificate).limit(1)).first() is not None
 
 
 def made_here(sql: sa.Connection, id: int) -> bool:

@@ -21,7 +21,7 @@ from innkeeper.settings import Settings
 from innkeeper.store import host_drafts, hosts, pools, zones
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
-from innkeeper.web.add_host_steps import address, show
+from innkeeper.web.add_host_steps import address, load, show
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import AdminPage
@@ -120,9 +120,16 @@ async def change_address(request: Request, inn: Inn, who: AdminPage, id: HostId)
 @router.get("/{id:int}/delete")
 async def ask_delete(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """What giving up means."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+
+    def ask(sql: sa.Connection) -> tuple[Draft, int | None, bool]:
+        one, host_id = load(sql, id)
+        return one, host_id, prepare_host.withdraws(sql, one)
+
+    one, host_id, withdraws = await inn.services.database.reading(ask)
+    if host_id is not None:
+        return done(f"/hosts/{host_id}")
     goes = ["What was said about it so far, with its key."]
-    if one.made_here and one.trusted:
+    if withdraws:
         goes.append("The certificate that Innkeeper made for it, out of the server's trust list.")
     return render(
         request,

@@ -67,7 +67,7 @@ async def choose(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Resp
         return await _page(request, inn, who, one, how=how, new=new, trouble=Trouble.of(error))
 
     def change(write: Write) -> Draft:
-        host_drafts.update(write, id, project=name)
+        host_drafts.update(write, id, project=name, host_id=None)
         return host_drafts.find(write.sql, id)
 
     return done(address(await inn.services.database.writing(change)))

@@ -15,7 +15,6 @@ from innkeeper.model.host import Host, HostState
 from innkeeper.operations import prepare_host
 from innkeeper.operations.prepare_host import Survey
 from innkeeper.store import events, host_drafts, hosts
-from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
 from innkeeper.web import live
 from innkeeper.web.add_host_steps import address, load, onward, open_to, show
@@ -77,9 +76,7 @@ async def _page(request: Request, inn: House, who: AdminPage, id: int, *, troubl
     if not open_to(one, "review") or not one.project:
         return onward(request, address(one))
     found: Survey | None = None
-    if host is not None:
-        await database.writing(_becomes, id, host.id)
-    else:
+    if host is None:
         try:
             found = await prepare_host.survey(inn.services, one)
         except HostFailure as error:
@@ -101,11 +98,6 @@ async def _page(request: Request, inn: House, who: AdminPage, id: int, *, troubl
         others=len(found.instances) - len(found.of(one.project)) if found else 0,
         **({"live": live.address(cursor=cursor, host_id=host.id)} if host else {}),
     )
-
-
-def _becomes(write: Write, id: int, host_id: int) -> None:
-    if host_drafts.find(write.sql, id).host_id != host_id:
-        host_drafts.update(write, id, host_id=host_id)
 
 
 def _there(request: Request, target: str, words: str) -> Response:

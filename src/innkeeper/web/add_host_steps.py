@@ -68,11 +68,8 @@ def onward(request: Request, target: str) -> Response:
 
 
 def became(sql: sa.Connection, one: Draft) -> int | None:
-    """The VM host that it has become: of its name, and shown its certificate."""
-    found = hosts.named(sql, one.name)
-    if found is None or not one.certificate or hosts.pins(sql, found.id)[0] != one.certificate:
-        return None
-    return found.id
+    """The VM host that it has become, if that is there."""
+    return one.host_id if one.host_id is not None and hosts.exists(sql, one.host_id) else None
 
 
 def load(sql: sa.Connection, id: int) -> tuple[Draft, int | None]:
@@ -105,6 +102,7 @@ def show(
         status=trouble.status,
         steps=steps,
         draft=draft,
+        kept=host_drafts.KEPT_DAYS,
         trouble=trouble,
         **values,
     )

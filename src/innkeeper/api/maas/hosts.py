@@ -95,6 +95,7 @@ async def create(call: Call) -> object:
             actor=call.user.username,
             request=mark(call.request),
         )
+        host_drafts.becomes(write, name=chosen, certificate=mine.certificate, host_id=made[0])
         audit(write, call.request, call.user, f"added the VM host {chosen} at {address}", host_id=made[0])
         return made
 
