@@ -154,14 +154,16 @@ async def test_a_user_sees_what_is_theirs_and_has_no_buttons(admin: Visitor, hou
     host = await house.add_host()
     await house.admin.compose(host, hostname="free")
     ann = house.client(username="ann")
-    secret = await house.admin.compose(host, hostname="secret", pinned_cores=2)
+    secret = await house.admin.compose(host, hostname="secret", pinned_cores=2, storage="root:8,data:5")
     await house.admin.post("machines/", op="allocate", system_id=secret)
+    await house.admin.post(f"vm-hosts/{host}/", op="refresh")
     assert [one["hostname"] for one in await ann.get("machines/") if one["hostname"] in ("free", "secret")] == ["free"]
     async with Visitor(house) as one:
         await one.sign_in("ann")
         for path in ("", "/resources", "/resources?numa=1", "/storage", "/storage/default", "/networks"):
             page = await one.look(f"/hosts/{host}{path}")
             assert "secret" not in page, path
+            assert secret not in page, path
             for action in ("/refresh", "/close", "/delete", "/compose", "/default/default"):
                 assert f"{action}" + '"' not in page, (path, action)
         assert "1 more VM of other users is here too" in await one.look(f"/hosts/{host}")

@@ -148,7 +148,16 @@ class Simulated(SimulatedGuests):
             )
 
     def _pool(self, state: World, name: str, total: int) -> StoragePool:
-        volumes = [volume for key, volume in state.volumes.items() if key.split("/")[0] == name]
+        held: dict[tuple[str, str], list[str]] = {}  # (project, custom volume) → the instances that use it
+        for facts in state.instances.values():
+            for disk in facts.disks:
+                if disk.pool == name and disk.volume:
+                    held.setdefault((facts.project, disk.volume), []).append(f"{facts.project}/{facts.name}")
+        volumes = [
+            replace(volume, holders=(*volume.holders, *held.get((volume.project, volume.name), ())))
+            for key, volume in state.volumes.items()
+            if key.split("/")[0] == name
+        ]
         for facts in state.instances.values():
             root = next((disk for disk in facts.disks if disk.pool == name and not disk.volume), None)
             if root:

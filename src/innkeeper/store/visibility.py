@@ -21,6 +21,11 @@ class Viewer:
     username: str
 
 
+def sees(viewer: Viewer | None, owner_id: int | None) -> bool:
+    """Whether a machine of this owner (None: nobody's) is there for who looks."""
+    return viewer is None or owner_id in (None, viewer.user_id)
+
+
 def visible(columns: Any, viewer: Viewer | None) -> sa.ColumnElement[bool]:
     """The condition on rows with the columns `system_id` and `actor`; None sees all."""
     if viewer is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from innkeeper.api.auth import Actor
+from innkeeper.api.v1.access import viewer
 from innkeeper.store.holders import Holder
+from innkeeper.store.visibility import sees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,6 @@ def name_of(one: Holder, who: Actor) -> Name:
     """An instance on a host, for who looks."""
     if one.system_id is None:
         return Name(text=f"{one.instance} (project {one.project})", ours=one.holding.ours)
-    if who.is_admin or one.owner_id in (None, who.user_id):
+    if sees(viewer(who), one.owner_id):
         return Name(text=one.hostname, link=f"/machines/{one.system_id}", ours=one.holding.ours)
     return Name(text="another user's machine", ours=one.holding.ours, known=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,11 +13,12 @@ from pydantic import BaseModel
 from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.api.house import House
 from innkeeper.api.maas.shapes import figure
-from innkeeper.api.v1.access import HostId, actor, answers, house, make_router
+from innkeeper.api.v1.access import HostId, actor, answers, house, make_router, viewer
 from innkeeper.model.host import Volume
 from innkeeper.store import hosts, machines, storage_pools
 from innkeeper.store.figures import figures
 from innkeeper.store.machines import Filter
+from innkeeper.store.visibility import Viewer, sees
 
 router = make_router("/vm-hosts", "VM hosts")
 
@@ -34,7 +36,10 @@ class FigureBody(BaseModel):
 
 
 class VolumeBody(BaseModel):
-    """A volume. `machine`: the system_id of the machine that holds it; `orphan`: nobody does. Bytes; null: unknown."""
+    """A volume. `machine`: the system_id of the machine that holds it; `orphan`: nobody does. Bytes; null: unknown.
+
+    `hidden`: it is of another user's machine: name, holders and machine are not told.
+    """
 
     name: str
     kind: str
@@ -44,6 +49,7 @@ class VolumeBody(BaseModel):
     holders: list[str]
     machine: str | None
     orphan: bool
+    hidden: bool = False
 
 
 class PoolBody(BaseModel):
@@ -105,16 +111,18 @@ async def host_figures(
 async def pools(
     id: HostId, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
 ) -> list[PoolBody]:
-    """Every volume with the machine that holds it, or as an orphan."""
+    """Every volume with the machine that holds it, or as an orphan. Other users' machines are not named."""
     permit(who, Who.USER)
-    return await inn.services.database.reading(_pools, id)
+    return await inn.services.database.reading(_pools, id, viewer(who))
 
 
-def _pools(sql: sa.Connection, id: int) -> list[PoolBody]:
+def _pools(sql: sa.Connection, id: int, seen_by: Viewer | None) -> list[PoolBody]:
     one = hosts.find(sql, id)
     counted = dict(figures(sql, [one])[id].storage)
     volumes = storage_pools.volumes(sql, host_id=id)
-    holders = {f"{m.project}/{m.instance}": m.system_id for m in machines.listing(sql, Filter(host_ids=(id,)))}
+    on_it = machines.listing(sql, Filter(host_ids=(id,)))
+    holders = {f"{m.project}/{m.instance}": m.system_id for m in on_it}
+    hidden = {f"{m.project}/{m.instance}" for m in on_it if not sees(seen_by, m.owner_id)}
     return [
         PoolBody(
             name=row.name,
@@ -127,23 +135,28 @@ def _pools(sql: sa.Connection, id: int) -> list[PoolBody]:
             default=row.name == one.default_storage_pool,
             stale=row.stale,
             figure=FigureBody.model_validate(figure(counted.get(row.name))) if row.name in counted else None,
-            volumes=[volume_body(volume, holders) for volume in volumes.get(row.name, ())],
+            volumes=[volume_body(volume, holders, hidden) for volume in volumes.get(row.name, ())],
         )
         for row in storage_pools.listing(sql, [id])
     ]
 
 
-def volume_body(one: Volume, holders: dict[str, str]) -> VolumeBody:
-    """Who holds a volume: the instance it is the root of, or those that use it."""
+def volume_body(one: Volume, holders: Mapping[str, str], hidden: Container[str] = ()) -> VolumeBody:
+    """Who holds a volume: the instance it is the root of, or those that use it.
+
+    `holders`: the machines by instance (project/name); `hidden`: the instances that are not told.
+    """
     own = (f"{one.project}/{one.name}",) if one.kind in ("virtual-machine", "container") else ()
     held = own or one.holders
+    secret = any(holder in hidden for holder in held)
     return VolumeBody(
-        name=one.name,
+        name="" if secret else one.name,
         kind=one.kind,
         project=one.project,
         size=one.size,
         written=one.written,
-        holders=list(held),
-        machine=next((holders[holder] for holder in held if holder in holders), None),
+        holders=[] if secret else list(held),
+        machine=None if secret else next((holders[holder] for holder in held if holder in holders), None),
         orphan=one.kind == "custom" and not held,
+        hidden=secret,
     )
