@@ -61,10 +61,13 @@ async def test_on_and_off_machines(house: Inn) -> None:
     for name in ("web", "WEB", "db"):
         await house.admin.post("tags/", name=name)
     both = [one["system_id"], two["system_id"]]
+    start = await cursor(house.admin)
     assert await house.admin.post("tags/web/", op="update_nodes", add=both) == {"added": 2, "removed": 0}
     assert await house.admin.post("tags/WEB/", op="update_nodes", add=both[1]) == {"added": 1, "removed": 0}
     again = await house.admin.post("tags/web/", op="update_nodes", add=both[1], remove=[both[0], "gone00"])
     assert again == {"added": 0, "removed": 1}
+    told = ["put the tag web on one", "put the tag web on two", "put the tag WEB on two", "took the tag web off one"]
+    assert await audits(house.admin, after=start) == told
     assert (await names(house, both[0]), await names(house, both[1])) == ([], ["web", "WEB"])
     for op in ("machines", "nodes"):
         assert [each["system_id"] for each in await house.admin.get("tags/web/", op=op)] == [both[1]]

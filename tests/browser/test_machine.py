@@ -71,7 +71,9 @@ async def test_the_console_shows_and_takes_letters(site: Server, visit: Open) ->
         state.printed["default/cache"] = "\x1b[1;31mboot\x1b[0m \x1b[38;2;1;200;3mtext\x1b[0m\r\n"
     await expect(page.locator("#console .xterm-accessibility")).to_contain_text("boot text")
     rows = page.locator("#console .xterm-rows > div")
-    assert (await rows.first.bounding_box() or {}).get("height", 0) > 10  # its rules reached it
+    assert (await rows.first.bounding_box() or {}).get("height", 0) > 10  # its rules reached it, and its colours too
+    await expect(rows.get_by_text("boot", exact=True)).to_have_css("font-weight", "700")
+    await expect(rows.get_by_text("text", exact=True)).to_have_css("color", "rgb(1, 200, 3)")
     await page.keyboard.type("root\r")
     await expect(page.locator("#console .xterm-accessibility")).to_contain_text("root")
     await page.keyboard.press("Control+Shift+Tab")
@@ -95,4 +97,6 @@ async def test_without_javascript_all_but_the_live_console_works(site: Server, v
     for tab in ("Network", "Storage", "Events", "Console"):
         await page.get_by_role("link", name=tab, exact=True).last.click()
         await expect(page.locator(".tabs a[aria-current]")).to_have_text(tab)
-    await expect(page.locator("#console-island")).to_contain_text("needs JavaScript")
+    await expect(page.locator("#console-island noscript p")).to_contain_text("needs JavaScript")
+    await expect(page.locator("#console-island noscript p")).to_be_visible()
+    await expect(page.locator("#console-frame")).to_be_hidden()

@@ -63,6 +63,7 @@ async def test_cancelled_from_its_page(admin: Visitor, house: Inn) -> None:
 
     id = await until(running)
     assert f"/operations/{id}/cancel" in await admin.look(f"/operations/{id}")
+    assert f"/operations/{id}/cancel" in await admin.look("/operations")
     await admin.look(f"/operations/{id}/cancel")
     there = await admin.send(f"/operations/{id}/cancel")
     assert str(there.url).endswith(f"/operations/{id}")
@@ -76,6 +77,7 @@ async def test_cancelled_from_its_page(admin: Visitor, house: Inn) -> None:
     text = await admin.look(f"/operations/{id}")
     assert ">cancelled<" in text
     assert "/cancel" not in text
+    assert "/cancel" not in await admin.look("/operations")
     assert (await admin.send(f"/operations/{id}/cancel")).status_code == 409
 
 
@@ -100,6 +102,15 @@ async def test_resumed_from_its_page(admin: Visitor, house: Inn) -> None:
     text = await admin.look(f"/operations/{order}")
     assert "It was stopped" in text
     assert f"/operations/{order}/resume" in text
+    assert f"/operations/{order}/resume" in await admin.look("/operations")
+    house.client(username="ann")
+    async with Visitor(house) as ann:  # sees it, for the machine is nobody's, and did not order it
+        await ann.sign_in("ann")
+        for path in ("/operations", f"/operations/{order}"):
+            text = await ann.look(path)
+            assert f"/operations/{order}" in text or "It was stopped" in text
+            assert "/resume" not in text
+        assert (await ann.send(f"/operations/{order}/resume")).status_code == 403
     assert "It goes on where it was" in (await admin.send(f"/operations/{order}/resume")).text
 
 

@@ -128,6 +128,7 @@ class Claimed:
     """What a compose claimed: the machine, and the operation that makes it (or made it: `repeated`)."""
 
     system_id: str
+    hostname: str
     operation: str
     repeated: bool = False
 
@@ -178,7 +179,7 @@ def compose(
         request=request_mark,
     )
     new_machines.write_interfaces(write, where=where, system_id=system_id, hostname=hostname)
-    return Claimed(system_id=system_id, operation=operation)
+    return Claimed(system_id=system_id, hostname=hostname, operation=operation)
 
 
 def _repeated(sql: sa.Connection, *, host: Host, request: Request, actor_id: int) -> Claimed | None:
@@ -189,7 +190,7 @@ def _repeated(sql: sa.Connection, *, host: Host, request: Request, actor_id: int
     before = operations.last_of(sql, system_id=there.system_id, kind="compose")
     same = there.host_id == host.id and there.digest == request.digest and there.composer_id == actor_id
     if same and before is not None and not before.answered:
-        return Claimed(system_id=there.system_id, operation=before.id, repeated=True)
+        return Claimed(system_id=there.system_id, hostname=there.hostname, operation=before.id, repeated=True)
     message = f"there is a machine named {request.hostname!r} already"
     raise Invalid(f"Invalid hostname: {message}.", fields={"hostname": [message]})
 

@@ -138,7 +138,7 @@ async def compose(call: Call) -> object:
                 deployments.keep_user_data(write, house.services.cipher, system_id=claimed.system_id, user_data=data)
             for name in order.tags:
                 tags.put(write, name, on={claimed.system_id}, off=())
-            text = f"composed a machine: {claimed.system_id}"
+            text = f"composed the machine {claimed.hostname}"
             text += f", to be deployed from {order.image.name}" if order.image else ""
             audit(write, call.request, call.user, text, host_id=host_id, system_id=claimed.system_id)
         if call.values.boolean("dry_run", False):

@@ -95,14 +95,15 @@ async def update_nodes(call: Call) -> object:
 
     def change(write: Write) -> shapes.Json:
         one = _find(write.sql, call.path["name"])
-        there = {each.system_id for each in machines.listing(write.sql, Filter(system_ids=(*on,), devices=None))}
-        if on and (unknown := sorted(on - there)):
+        named = Filter(system_ids=(*on, *off), devices=None)
+        there = {each.system_id: each.hostname for each in machines.listing(write.sql, named)} if on or off else {}
+        if unknown := sorted(on - there.keys()):
             message = f"there is no machine or device {', '.join(unknown)}"
             raise Invalid(f"Invalid add: {message}.", fields={"add": [message]})
         added, removed = tags.put(write, one.name, on=on, off=off)
         for system_ids, what in ((added, f"put the tag {one.name} on"), (removed, f"took the tag {one.name} off")):
             for system_id in system_ids:
-                audit(write, call.request, call.user, f"{what} {system_id}", system_id=system_id)
+                audit(write, call.request, call.user, f"{what} {there.get(system_id, system_id)}", system_id=system_id)
         return {"added": len(added), "removed": len(removed)}
 
     return await house.services.database.writing(change)
