@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.kit.house import Inn
+from tests.kit.images import add_image
 from tests.web.visitor import Visitor
 
 PLACE = re.compile(r'<li><a href="(/[a-z]+)">')
@@ -44,3 +45,40 @@ async def test_another_users_machine_is_not_found(house: Inn) -> None:
     async with Visitor(house) as one:
         await one.sign_in("ann")
         assert "Nothing matches" in await one.look("/search?q=web-1")
+
+
+async def test_all_nouns_are_found_by_their_names(admin: Visitor, house: Inn) -> None:
+    await house.admin.post("zones/", name="rack north")
+    await house.admin.post("resourcepools/", name="north team")
+    await house.admin.post("tags/", name="northern")
+    house.client(username="northup")
+    image = add_image(house.house.services, name="custom/north")
+    subnet = await house.admin.post("subnets/", cidr="10.77.0.0/24", name="north lab")
+    vlan, fabric = subnet["vlan"]["id"], subnet["vlan"]["fabric_id"]
+    await house.admin.put(f"fabrics/{fabric}/", name="north hall")
+    text = await admin.look("/search?q=NORTH")
+    for path, name in (
+        ("/machines?zone=rack%20north", "rack north"),
+        ("/machines?pool=north%20team", "north team"),
+        ("/machines?tag=northern", "northern"),
+        ("/users/northup/edit", "northup"),
+        (f"/images/{image.id}", "custom/north"),
+        (f"/subnets/{subnet['id']}", "10.77.0.0/24"),
+        (f"/fabrics/{fabric}", "north hall"),
+    ):
+        assert f'<li><a href="{path}">{name}</a>' in text, path
+        await admin.look(path)
+    assert f'href="/vlans/{vlan}"' not in text, "what it is in is no name of its own"
+    assert f'<li><a href="/subnets/{subnet["id"]}">' in await admin.look("/search?q=10.77.0.200")
+    assert "Nothing matches" in await admin.look("/search?q=10.78.0.200")
+    async with Visitor(house) as one:
+        await one.sign_in("northup")
+        assert "/users/" not in await one.look("/search?q=northup")
+
+
+async def test_of_many_some_are_told(admin: Visitor, house: Inn) -> None:
+    for number in range(12):
+        await house.admin.post("tags/", name=f"north-{number}")
+    text = await admin.look("/search?q=north")
+    assert "The first 10 of 12 tags." in text
+    assert text.index(">north-2<") < text.index(">north-9<")

@@ -1,4 +1,4 @@
-"""One search for all: pages, VM hosts and machines, by the words of today and those that people knew before."""
+"""One search for all: pages, VM hosts, machines, other nouns; by the words of today and those people knew before."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from innkeeper.model.host import Host
 from innkeeper.store import hosts, machine_pages
 from innkeeper.store.machine_pages import Wanted
 from innkeeper.store.machines import Filter
+from innkeeper.web import search_nouns
 from innkeeper.web.bulk_cases import cases
 from innkeeper.web.machine_actions import Case
 from innkeeper.web.pages import PLACES, Place, render
+from innkeeper.web.search_nouns import SOME, Group
 from innkeeper.web.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False)
-SOME = 10  # of a kind that are shown
 # What pages are looked for by, beside their titles; some of these are MAAS's words.
 _ALSO = {
     "/hosts": "kvm kvms pod pods vm-host vm-hosts vmhost vmhosts lxd incus virsh libvirt hypervisor server servers",
@@ -46,10 +47,11 @@ class Found:
     hosts_total: int = 0
     machines: tuple[Case, ...] = ()
     machines_total: int = 0
+    groups: tuple[Group, ...] = ()
 
     @property
     def nothing(self) -> bool:
-        return not (self.places or self.hosts or self.machines)
+        return not (self.places or self.hosts or self.machines or self.groups)
 
 
 @router.get("/search")
@@ -74,6 +76,7 @@ def _find(sql: sa.Connection, words: tuple[str, ...], who: Actor) -> Found:
         hosts_total=len(on),
         machines=tuple(cases(sql, who, page.rows)),
         machines_total=page.total,
+        groups=tuple(search_nouns.find(sql, words, who)),
     )
 
 

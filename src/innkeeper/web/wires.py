@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,8 @@ from innkeeper.model.network_names import Networks
 from innkeeper.store import networks, subnet_use, vlan_users
 from innkeeper.store.subnet_use import Use
 from innkeeper.store.vlan_users import Count
+
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,12 @@ class Wire:
         return str(self.vlan.vid) if self.vlan.vid else "untagged"
 
     @property
+    def title(self) -> str:
+        """What it is called on its own: an untagged one by its fabric."""
+        named = f"VLAN {self.vlan.name}" if self.vlan.name != "untagged" else "The untagged VLAN"
+        return f"{named} of {self.fabric.name}"
+
+    @property
     def space_name(self) -> str:
         return self.space.name if self.space else UNDEFINED
 
@@ -63,7 +72,7 @@ class Wires:
     def by_space(self) -> dict[int | None, list[Wire]]:
         """By the space's id, None: without one."""
         found: dict[int | None, list[Wire]] = {one.id: [] for one in self.known.spaces}
-        for wire in sorted(self.wires, key=lambda one: (one.fabric.name, one.vlan.vid)):
+        for wire in sorted(self.wires, key=lambda one: (natural(one.fabric.name), one.vlan.vid)):
             found.setdefault(wire.vlan.space_id, []).append(wire)
         return found
 
@@ -73,6 +82,11 @@ class Wires:
             if one.vlan.id == vlan_id:
                 return one
         raise NotFound("There is no such VLAN.")
+
+
+def natural(name: str) -> list[str | int]:
+    """What names are sorted by: fabric-2 comes before fabric-10."""
+    return [int(piece) if at % 2 else piece.casefold() for at, piece in enumerate(_DIGITS.split(name))]
 
 
 def wires(sql: sa.Connection) -> Wires:
@@ -99,7 +113,7 @@ def wires(sql: sa.Connection) -> Wires:
 
 def fabric_choices(known: Networks) -> list[tuple[object, str]]:
     """All fabrics, as the API is told of them."""
-    return [(f"id:{one.id}", one.name) for one in known.fabrics]
+    return [(f"id:{one.id}", one.name) for one in sorted(known.fabrics, key=lambda one: natural(one.name))]
 
 
 def space_choices(known: Networks) -> list[tuple[object, str]]:
@@ -110,10 +124,10 @@ def space_choices(known: Networks) -> list[tuple[object, str]]:
 def vlan_choices(known: Networks) -> list[tuple[object, str]]:
     """All VLANs with their fabrics."""
     names = {one.id: one.name for one in known.fabrics}
-    found = [(names[one.fabric_id], one.vid, one) for one in known.vlans]
+    found = [(natural(names[one.fabric_id]), one.vid, one) for one in known.vlans]
     return [
-        (one.id, f"{name}: {one.name} ({f'tag {vid}' if vid else 'untagged'})")
-        for name, vid, one in sorted(found, key=lambda each: each[:2])
+        (one.id, f"{names[one.fabric_id]}: {one.name}" + (f" (tag {vid})" if vid else ""))
+        for _, vid, one in sorted(found, key=lambda each: each[:2])
     ]
 
 
