@@ -15,20 +15,20 @@ async def paths(house: Inn) -> dict[str, str]:
     host = await house.add_host("alpha")
     machine: str = (await house.admin.post(f"vm-hosts/{host}/", op="compose"))["system_id"]
     return {
-        "/hosts?page=abc&q=alp": "page is no whole number",
-        "/operations?page=abc": "page is no whole number",
-        f"/operations?kind={LONG}": "kind is too long",
-        "/events?before=abc": "before is no whole number",
-        "/events?before=-1": "before is too small a number",
-        f"/events?after={2**63}": "after is too large a number",
-        f"/events?after=abc&host={LONG}": "after is no whole number",
-        f"/hosts/{host}?page=abc": "page is no whole number",
-        f"/hosts/{host}/networks?page=abc": "page is no whole number",
-        f"/hosts/{host}/storage/default?page=abc": "page is no whole number",
-        f"/hosts/{host}/events?before=abc": "before is no whole number",
-        f"/machines/{machine}/events?before=abc": "before is no whole number",
-        f"/networks?q={LONG}": "q is too long",
-        f"/search?q={LONG}": "q is too long",
+        "/hosts?page=abc&q=alp": "“page” is no whole number",
+        "/operations?page=abc": "“page” is no whole number",
+        f"/operations?kind={LONG}": "“kind” is too long",
+        "/events?before=abc": "“before” is no whole number",
+        "/events?before=-1": "“before” is too small a number",
+        f"/events?after={2**63}": "“after” is too large a number",
+        f"/events?after=abc&host={LONG}": "“after” is no whole number",
+        f"/hosts/{host}?page=abc": "“page” is no whole number",
+        f"/hosts/{host}/networks?page=abc": "“page” is no whole number",
+        f"/hosts/{host}/storage/default?page=abc": "“page” is no whole number",
+        f"/hosts/{host}/events?before=abc": "“before” is no whole number",
+        f"/machines/{machine}/events?before=abc": "“before” is no whole number",
+        f"/networks?q={LONG}": "“q” is too long",
+        f"/search?q={LONG}": "“q” is too long",
     }
 
 

@@ -13,8 +13,9 @@ from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.errors import Conflict, InnkeeperError
 from innkeeper.model.addresses import normal
 from innkeeper.model.network import Subnet
-from innkeeper.store import addresses, networks, subnets
+from innkeeper.store import addresses, events, networks, subnets
 from innkeeper.store.addresses import Address
+from innkeeper.web import live
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Choices, Inn
 from innkeeper.web.pages import done, render
@@ -38,13 +39,16 @@ class Row:
 async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
     """One's own; an administrator sees everybody's."""
 
-    def ask(sql: sa.Connection) -> list[Row]:
+    def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
+        cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
         there = {one.id: one for one in subnets.listing(sql)}
         found = addresses.listing(sql, user_id=None if who.is_admin else who.user_id, reserved=True)
-        return [Row(one=one, subnet=there[one.subnet_id]) for one in found]
+        return cursor, [Row(one=one, subnet=there[one.subnet_id]) for one in found]
 
-    rows = await inn.services.database.reading(ask)
-    return render(request, "addresses.html", title="Reserved addresses", actor=who, rows=rows)
+    cursor, rows = await inn.services.database.reading(ask)
+    return render(
+        request, "addresses.html", title="Reserved addresses", actor=who, rows=rows, live=live.address(cursor=cursor)
+    )
 
 
 @router.get(f"{PLACE}/new")

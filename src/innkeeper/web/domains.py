@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor
-from innkeeper.store import counts, domains
+from innkeeper.store import counts, domains, events
 from innkeeper.store.domains import Domain
+from innkeeper.web import live
 from innkeeper.web.calls import perform
 from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms, number
 from innkeeper.web.pages import done, render
@@ -61,12 +62,15 @@ NOUN = Noun(
 async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
     """All domains, the default one marked."""
 
-    def ask(sql: sa.Connection) -> list[Row]:
+    def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
+        cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
         held = counts.in_domains(sql)
-        return [Row(one=one, machines=held.get(one.id, 0)) for one in domains.listing(sql)]
+        return cursor, [Row(one=one, machines=held.get(one.id, 0)) for one in domains.listing(sql)]
 
-    rows = await inn.services.database.reading(ask)
-    return render(request, "domains.html", title="Domains", actor=who, noun=NOUN, rows=rows)
+    cursor, rows = await inn.services.database.reading(ask)
+    return render(
+        request, "domains.html", title="Domains", actor=who, noun=NOUN, rows=rows, live=live.address(cursor=cursor)
+    )
 
 
 @router.post(f"{PLACE}/{{key}}/default")

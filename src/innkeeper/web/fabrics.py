@@ -14,7 +14,7 @@ from innkeeper.model.network import Fabric
 from innkeeper.store import events, fabrics, vlans
 from innkeeper.web import live
 from innkeeper.web.formats import plural
-from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms, number
+from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms, called, number
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
 from innkeeper.web.wires import Wire, wires
@@ -72,7 +72,7 @@ async def page(request: Request, inn: Inn, who: SignedIn, key: str) -> Response:
     return render(
         request,
         "fabric.html",
-        title=f"Fabric {one.name}",
+        title=called(NOUN, one.name),
         actor=who,
         noun=NOUN,
         one=one,

@@ -12,7 +12,8 @@ from fastapi.responses import Response
 from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.model import addresses as decide
 from innkeeper.model.network import IpRange, Subnet
-from innkeeper.store import ip_ranges, networks, subnets, users
+from innkeeper.store import events, ip_ranges, networks, subnets, users
+from innkeeper.web import live
 from innkeeper.web.nouns import Choices, Field, Inn, Noun, Seen, add_forms, number
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
@@ -97,14 +98,17 @@ NOUN = Noun(
 async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
     """All ranges, by subnet."""
 
-    def ask(sql: sa.Connection) -> list[RangeRow]:
+    def ask(sql: sa.Connection) -> tuple[int, list[RangeRow]]:
+        cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
         there = {one.id: one for one in subnets.listing(sql)}
         owners = {one.id: one.username for one in users.listing(sql)}
         rows = [RangeRow.of(one, there[one.subnet_id], owners, who) for one in ip_ranges.listing(sql)]
-        return sorted(rows, key=lambda row: (":" in row.one.start, decide.number(row.one.start)))
+        return cursor, sorted(rows, key=lambda row: (":" in row.one.start, decide.number(row.one.start)))
 
-    rows = await inn.services.database.reading(ask)
-    return render(request, "ip_ranges.html", title="IP ranges", actor=who, noun=NOUN, rows=rows)
+    cursor, rows = await inn.services.database.reading(ask)
+    return render(
+        request, "ip_ranges.html", title="IP ranges", actor=who, noun=NOUN, rows=rows, live=live.address(cursor=cursor)
+    )
 
 
 add_forms(router, NOUN)

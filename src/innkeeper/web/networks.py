@@ -15,7 +15,7 @@ from innkeeper.web import live
 from innkeeper.web.nouns import Inn
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
-from innkeeper.web.wires import Wire, Wires, wires
+from innkeeper.web.wires import Wire, Wires, natural, wires
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,7 +69,7 @@ def _by_fabric(there: Wires) -> list[Group]:
             description=one.description,
             wires=tuple(there.by_fabric[one.id]),
         )
-        for one in sorted(there.known.fabrics, key=lambda one: one.name)
+        for one in sorted(there.known.fabrics, key=lambda one: natural(one.name))
     ]
 
 
@@ -78,7 +78,7 @@ def _by_space(there: Wires) -> list[Group]:
         Group(
             name=one.name, address=f"/spaces/{one.id}", description=one.description, wires=tuple(there.by_space[one.id])
         )
-        for one in sorted(there.known.spaces, key=lambda one: one.name)
+        for one in sorted(there.known.spaces, key=lambda one: natural(one.name))
     ]
     if lost := there.by_space.get(None):
         groups.append(Group(name=UNDEFINED, address="", description="VLANs without a space", wires=tuple(lost)))

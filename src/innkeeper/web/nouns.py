@@ -84,6 +84,11 @@ class Noun:
         return f"the {self.word} {name}"
 
 
+def called(noun: Noun, name: str) -> str:
+    """The title of its page: "Fabric left", and "fabric-1" for one whose name says already what it is."""
+    return name if name.casefold().startswith(noun.word) else f"{_first_up(noun.word)} {name}"
+
+
 def number(key: str) -> int:
     """The id that a path names; NotFound for what is none."""
     if not (key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS):

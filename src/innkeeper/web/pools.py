@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor
-from innkeeper.store import counts, pools
+from innkeeper.store import counts, events, pools
 from innkeeper.store.counts import Count
 from innkeeper.store.pools import DEFAULT_ID, Pool
+from innkeeper.web import live
 from innkeeper.web.nouns import GROUP_NAME, Field, Inn, Noun, Seen, add_forms
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
@@ -66,14 +67,23 @@ NOUN = Noun(
 async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
     """All resource pools, with links to what is in each."""
 
-    def ask(sql: sa.Connection) -> list[Row]:
+    def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
+        cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
         held = counts.in_pools(sql)
         found = pools.listing(sql)
-        return [Row(one=one, holds=held.get(one.id, Count()), fixed=one.id == DEFAULT_ID) for one in found]
+        return cursor, [Row(one=one, holds=held.get(one.id, Count()), fixed=one.id == DEFAULT_ID) for one in found]
 
-    rows = await inn.services.database.reading(ask)
+    cursor, rows = await inn.services.database.reading(ask)
     return render(
-        request, "groups.html", title="Resource pools", actor=who, noun=NOUN, rows=rows, about=ABOUT, query="pool"
+        request,
+        "groups.html",
+        title="Resource pools",
+        actor=who,
+        noun=NOUN,
+        rows=rows,
+        about=ABOUT,
+        query="pool",
+        live=live.address(cursor=cursor),
     )
 
 

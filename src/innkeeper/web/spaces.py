@@ -13,7 +13,7 @@ from innkeeper.errors import NotFound
 from innkeeper.model.network import Space
 from innkeeper.store import events, spaces
 from innkeeper.web import live
-from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms, number
+from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms, called, number
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
 from innkeeper.web.wires import Wire, wires
@@ -69,7 +69,7 @@ async def page(request: Request, inn: Inn, who: SignedIn, key: str) -> Response:
     return render(
         request,
         "space.html",
-        title=f"Space {one.name}",
+        title=called(NOUN, one.name),
         actor=who,
         noun=NOUN,
         one=one,

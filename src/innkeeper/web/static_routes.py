@@ -11,7 +11,8 @@ from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor
 from innkeeper.model.network import StaticRoute, Subnet
-from innkeeper.store import networks, static_routes, subnets
+from innkeeper.store import events, networks, static_routes, subnets
+from innkeeper.web import live
 from innkeeper.web.nouns import Choices, Field, Inn, Noun, Seen, add_forms, number
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
@@ -87,8 +88,20 @@ NOUN = Noun(
 @router.get(PLACE)
 async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
     """All routes."""
-    rows = await inn.services.database.reading(lambda sql: route_rows(sql, static_routes.listing(sql)))
-    return render(request, "static_routes.html", title="Static routes", actor=who, noun=NOUN, rows=rows)
+
+    def ask(sql: sa.Connection) -> tuple[int, list[RouteRow]]:
+        return events.last(sql), route_rows(sql, static_routes.listing(sql))
+
+    cursor, rows = await inn.services.database.reading(ask)
+    return render(
+        request,
+        "static_routes.html",
+        title="Static routes",
+        actor=who,
+        noun=NOUN,
+        rows=rows,
+        live=live.address(cursor=cursor),
+    )
 
 
 add_forms(router, NOUN)

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor
-from innkeeper.store import tag_counts, tags
+from innkeeper.store import events, tag_counts, tags
 from innkeeper.store.tag_counts import Carried
 from innkeeper.store.tags import Tag
+from innkeeper.web import live
 from innkeeper.web.formats import plural
 from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms
 from innkeeper.web.pages import render
@@ -68,12 +69,13 @@ NOUN = Noun(
 async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
     """All tags, with links to the machines that carry each."""
 
-    def ask(sql: sa.Connection) -> list[Row]:
+    def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
+        cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
         carried = tag_counts.counted(sql, seen_by=None if who.is_admin else who.user_id)
-        return [Row(one=one, carried=carried.get(one.name, Carried())) for one in tags.listing(sql)]
+        return cursor, [Row(one=one, carried=carried.get(one.name, Carried())) for one in tags.listing(sql)]
 
-    rows = await inn.services.database.reading(ask)
-    return render(request, "tags.html", title="Tags", actor=who, noun=NOUN, rows=rows)
+    cursor, rows = await inn.services.database.reading(ask)
+    return render(request, "tags.html", title="Tags", actor=who, noun=NOUN, rows=rows, live=live.address(cursor=cursor))
 
 
 add_forms(router, NOUN)

@@ -58,8 +58,8 @@ async def not_understood(request: Request, error: Exception) -> Response:
     if any(one["loc"][0] == "path" for one in wrong):
         return await page(request, NotFound("There is no such page."))
     names = list(dict.fromkeys(str(one["loc"][-1]) for one in wrong))
-    words = "; ".join(f"{one['loc'][-1]} {_WRONG.get(one['type'], 'is not one that there is')}" for one in wrong)
-    told = Invalid("The address of this page cannot be read.", details=f"In it {words}.")
+    words = "; ".join(f"“{one['loc'][-1]}” {_WRONG.get(one['type'], 'is not one that there is')}" for one in wrong)
+    told = Invalid(f"The address of this page cannot be read: {words}.")
     there = request.method in SAFE and all(name in request.query_params for name in names)
     return await page(request, told, without=address(request, **dict.fromkeys(names)) if there else "")
 

@@ -14,9 +14,11 @@ from fastapi.responses import Response
 from innkeeper.api.auth import Actor
 from innkeeper.api.house import audit
 from innkeeper.errors import Conflict, InnkeeperError
-from innkeeper.store import belongings, sessions, user_pages, users
+from innkeeper.store import belongings, events, sessions, user_pages, users
 from innkeeper.store.database import Write
+from innkeeper.store.user_pages import UserRow
 from innkeeper.store.users import User
+from innkeeper.web import live
 from innkeeper.web.calls import NONE, Trouble, check_typed, perform, sent
 from innkeeper.web.nouns import Inn
 from innkeeper.web.pages import done, render
@@ -27,8 +29,13 @@ router = APIRouter(include_in_schema=False, prefix="/users")
 
 @router.get("")
 async def listing(request: Request, inn: Inn, who: AdminPage) -> Response:
-    rows = await inn.services.database.reading(user_pages.listing)
-    return render(request, "users.html", title="Users", actor=who, rows=rows)
+    """All users, live."""
+
+    def ask(sql: sa.Connection) -> tuple[int, list[UserRow]]:
+        return events.last(sql), user_pages.listing(sql)
+
+    cursor, rows = await inn.services.database.reading(ask)
+    return render(request, "users.html", title="Users", actor=who, rows=rows, live=live.address(cursor=cursor))
 
 
 @router.get("/new")

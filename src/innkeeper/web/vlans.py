@@ -97,7 +97,7 @@ async def page(request: Request, inn: Inn, who: SignedIn, key: str) -> Response:
     return render(
         request,
         "vlan.html",
-        title=f"VLAN {shown.wire.vlan.name}",
+        title=shown.wire.title,
         actor=who,
         noun=NOUN,
         shown=shown,

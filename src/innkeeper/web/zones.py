@@ -10,16 +10,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor
-from innkeeper.store import counts, zones
+from innkeeper.store import counts, events, zones
 from innkeeper.store.counts import Count
 from innkeeper.store.zones import DEFAULT, Zone
+from innkeeper.web import live
 from innkeeper.web.nouns import GROUP_NAME, Field, Inn, Noun, Seen, add_forms
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False)
 PLACE = "/zones"
-ABOUT = "Where things stand, so that what must not fall together stands apart."
+ABOUT = (
+    "A place that can fail as a whole: a rack, a room. VM hosts and machines in different zones do not fail together."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +69,24 @@ NOUN = Noun(
 async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
     """All zones, with links to what is in each."""
 
-    def ask(sql: sa.Connection) -> list[Row]:
+    def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
+        cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
         held = counts.in_zones(sql)
         found = zones.listing(sql)
-        return [Row(one=one, holds=held.get(one.id, Count()), fixed=one.name == DEFAULT) for one in found]
+        return cursor, [Row(one=one, holds=held.get(one.id, Count()), fixed=one.name == DEFAULT) for one in found]
 
-    rows = await inn.services.database.reading(ask)
-    return render(request, "groups.html", title="Zones", actor=who, noun=NOUN, rows=rows, about=ABOUT, query="zone")
+    cursor, rows = await inn.services.database.reading(ask)
+    return render(
+        request,
+        "groups.html",
+        title="Zones",
+        actor=who,
+        noun=NOUN,
+        rows=rows,
+        about=ABOUT,
+        query="zone",
+        live=live.address(cursor=cursor),
+    )
 
 
 add_forms(router, NOUN)
