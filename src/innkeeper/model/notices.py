@@ -132,7 +132,7 @@ def full(pool: PoolLook) -> Notice | None:
     if written > POOL_PERCENT:
         text = f"S{named} is {int(written)} % full."
     elif promised > POOL_PERCENT:
-        text = f"{int(promised)} % of what s{named} may promise is promised."
+        text = f"S{named} is {int(promised)} % given away, at its overcommit ratio."
     else:
         return None
     return Notice(

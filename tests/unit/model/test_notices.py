@@ -86,13 +86,13 @@ def test_an_absence_whose_beginning_is_not_known_is_told() -> None:
         (pool(claimed=60 * GB, others=30 * GB), ""),
         (
             pool(claimed=60 * GB, others=31 * GB),
-            "91 % of what storage pool fast of VM host alpha may promise is promised.",
+            "Storage pool fast of VM host alpha is 91 % given away, at its overcommit ratio.",
         ),
         (pool(ratio=2, claimed=170 * GB), ""),
         (pool(ratio=0, claimed=50 * GB), ""),  # closed on purpose
         (
             pool(written=None, claimed=91 * GB),
-            "91 % of what storage pool fast of VM host alpha may promise is promised.",
+            "Storage pool fast of VM host alpha is 91 % given away, at its overcommit ratio.",
         ),
     ],
 )
