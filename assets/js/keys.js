@@ -1,4 +1,8 @@
-// "/" goes to the search box, "?" tells the keys.
+// "/" goes to the search box, "?" and the button below every page tell the keys.
+const tell = () => document.getElementById("keys")?.showModal();
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-keys]")) tell();
+});
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const at = event.target;
@@ -11,10 +15,7 @@ document.addEventListener("keydown", (event) => {
       box.select();
     }
   } else if (event.key === "?") {
-    const keys = document.getElementById("keys");
-    if (keys) {
-      event.preventDefault();
-      keys.showModal();
-    }
+    event.preventDefault();
+    tell();
   }
 });

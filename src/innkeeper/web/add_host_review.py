@@ -17,10 +17,10 @@ from innkeeper.operations.prepare_host import Survey
 from innkeeper.store import events, host_drafts, hosts
 from innkeeper.store.host_drafts import Draft
 from innkeeper.web import live
-from innkeeper.web.add_host_steps import address, load, onward, open_to, show
+from innkeeper.web.add_host_steps import address, load, open_to, show
 from innkeeper.web.calls import NONE, Trouble, perform
 from innkeeper.web.pages import done
-from innkeeper.web.sessions import AdminPage
+from innkeeper.web.sessions import AdminPage, onward
 
 router = APIRouter(include_in_schema=False, prefix="/hosts/add/{id:int}/review")
 Inn = Annotated[House, Depends(house)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from starlette.requests import Request
 
 from innkeeper.api.auth import Actor
@@ -58,13 +58,6 @@ def address(one: Draft, step: str = "") -> str:
 def resume(one: Draft) -> tuple[str, str]:
     """What is next in words, and where."""
     return _TITLES[reached(one)].lower(), address(one)
-
-
-def onward(request: Request, target: str) -> Response:
-    """Another page instead of this one, also where a page that is open asked for itself again."""
-    if "hx-request" in request.headers:
-        return Response(status_code=200, headers={"HX-Redirect": target, "Cache-Control": "no-store"})
-    return RedirectResponse(target, status_code=303)
 
 
 def became(sql: sa.Connection, one: Draft) -> int | None:

@@ -15,9 +15,9 @@ from innkeeper.operations import prepare_host
 from innkeeper.store import host_drafts
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
-from innkeeper.web.add_host_steps import address, onward, open_to, show
+from innkeeper.web.add_host_steps import address, open_to, show
 from innkeeper.web.calls import NONE, Trouble
-from innkeeper.web.sessions import AdminPage
+from innkeeper.web.sessions import AdminPage, onward
 
 router = APIRouter(include_in_schema=False, prefix="/hosts/add/{id:int}/trust")
 Inn = Annotated[House, Depends(house)]

@@ -14,10 +14,9 @@ from innkeeper.errors import InnkeeperError
 from innkeeper.model.host import Host, HostState
 from innkeeper.store import events, hosts
 from innkeeper.web import live
-from innkeeper.web.add_host_steps import onward
 from innkeeper.web.calls import NONE, Trouble, perform
 from innkeeper.web.pages import done, render
-from innkeeper.web.sessions import AdminPage
+from innkeeper.web.sessions import AdminPage, onward
 
 router = APIRouter(include_in_schema=False, prefix="/hosts/{id:int}/trust")
 Inn = Annotated[House, Depends(house)]

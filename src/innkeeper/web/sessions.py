@@ -69,4 +69,11 @@ def local(target: str) -> str:
 async def to_sign_in(request: HTTPConnection, error: Exception) -> Response:
     """The way to the sign-in page, and back afterwards."""
     assert isinstance(error, SignInFirst)
-    return RedirectResponse(f"/sign-in?next={quote(error.target, safe='/')}", status_code=303)
+    return onward(request, f"/sign-in?next={quote(error.target, safe='/')}")
+
+
+def onward(request: HTTPConnection, target: str) -> Response:
+    """Another page instead of this one, also where a page that is open asked for itself again."""
+    if "hx-request" in request.headers:
+        return Response(status_code=200, headers={"HX-Redirect": target, "Cache-Control": "no-store"})
+    return RedirectResponse(target, status_code=303)
