@@ -70,6 +70,9 @@ async def test_both_views_are_the_apis_figures(admin: Visitor, house: Inn, cpu: 
     for name in ("cores", "memory", "huge_pages"):
         assert whole["", name] == of_api(told[name]), name
     nodes = figures_on(await admin.look(f"/hosts/{host}/resources?numa=1"))
+    assert [one["id"] for one in told["numa_nodes"]] == [0, 1, 16]
+    for name, one in product(("cores", "memory", "huge_pages"), told["numa_nodes"]):
+        assert nodes[str(one["id"]), name] == of_api(one[name]), (name, one["id"])
     for name, part in product(("cores", "memory", "huge_pages"), ("claimed", "others", "free", "over", "limit")):
         parts = [nodes[one, name][part] for one in ("0", "1", "16")]
         assert sum(parts) == told[name][part], (name, part, parts)

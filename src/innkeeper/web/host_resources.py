@@ -13,13 +13,12 @@ from markupsafe import Markup
 from innkeeper.api.auth import Actor
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import HostId, house
-from innkeeper.model import capacity, numa, virtual_functions
+from innkeeper.model import capacity, numa
 from innkeeper.model.capacity import Figure
-from innkeeper.model.host import Inventory
 from innkeeper.model.numa import NodeFigures, Use
-from innkeeper.store import holders, hosts
-from innkeeper.store.figures import Figures, figures
-from innkeeper.store.holders import Holder
+from innkeeper.store import host_resources
+from innkeeper.store.figures import Figures
+from innkeeper.store.host_resources import Port
 from innkeeper.web import core_map
 from innkeeper.web.core_map import Run
 from innkeeper.web.host_head import Head, head, show
@@ -37,15 +36,6 @@ class Pages:
     count: int
     total: int
     used: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Port:
-    """A port with virtual functions."""
-
-    name: str
-    node: int | None
-    figure: Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +78,7 @@ async def resources(
 
     def ask(sql: sa.Connection) -> tuple[Head, Resources]:
         top = head(sql, id)
-        counted = figures(sql, [top.host])[id]
-        on_it = holders.of_host(sql, id)
-        return top, _resources(hosts.inventory(sql, id), counted, on_it, holders.hung(sql, id), who)
+        return top, _resources(host_resources.of_host(sql, top.host), who)
 
     top, found = await inn.services.database.reading(ask)
     return show(
@@ -104,33 +92,19 @@ async def resources(
     )
 
 
-def _resources(
-    told: Inventory, counted: Figures, on_it: list[Holder], hung: virtual_functions.Hung, who: Actor
-) -> Resources:
-    node_of = {one.name: one.numa_node for one in told.interfaces}
-    ports = tuple(
-        Port(name=name, node=node_of[name], figure=figure)
-        for name, figure in virtual_functions.figures(told.interfaces, hung).items()
-    )
-    holdings = [one.holding for one in on_it]
-    parts = numa.by_node(
-        told.numa_nodes,
-        cores=counted.cores,
-        memory=counted.memory,
-        huge_pages=counted.huge_pages,
-        holdings=holdings,
-    )
-    names = [name_of(one, who) for one in on_it]
-    floating = [(name, one.cores - len(one.pinned)) for name, one in zip(names, on_it, strict=True)]
+def _resources(has: host_resources.Resources, who: Actor) -> Resources:
+    holdings = [one.holding for one in has.holders]
+    names = [name_of(one, who) for one in has.holders]
+    floating = [(name, one.cores - len(one.pinned)) for name, one in zip(names, has.holders, strict=True)]
     return Resources(
-        counted=counted,
-        storage=capacity.together((figure for _, figure in counted.storage), resource="storage"),
-        functions=capacity.together((one.figure for one in ports), resource="virtual functions"),
-        ports=ports,
-        pages=_pages(numa.pages(told.numa_nodes)),
-        nodes=tuple(_node(part, ports, numa.cores_of(part, holdings), names) for part in parts),
+        counted=has.whole,
+        storage=capacity.together((figure for _, figure in has.whole.storage), resource="storage"),
+        functions=capacity.together((one.figure for one in has.ports), resource="virtual functions"),
+        ports=has.ports,
+        pages=_pages(numa.pages(has.told.numa_nodes)),
+        nodes=tuple(_node(part, has.ports, numa.cores_of(part, holdings), names) for part in has.nodes),
         floating=tuple(pair for pair in floating if pair[1] > 0),
-        cpu_model=told.cpu_model,
+        cpu_model=has.told.cpu_model,
     )
 
 

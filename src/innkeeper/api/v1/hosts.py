@@ -15,8 +15,9 @@ from innkeeper.api.house import House
 from innkeeper.api.maas.shapes import figure
 from innkeeper.api.v1.access import HostId, actor, answers, house, make_router, viewer
 from innkeeper.model.host import Volume
-from innkeeper.store import hosts, machines, storage_pools
-from innkeeper.store.figures import figures
+from innkeeper.model.numa import NodeFigures
+from innkeeper.store import host_resources, hosts, machines, storage_pools
+from innkeeper.store.figures import Figures, figures
 from innkeeper.store.machines import Filter
 from innkeeper.store.visibility import Viewer, sees
 
@@ -68,12 +69,33 @@ class PoolBody(BaseModel):
     volumes: list[VolumeBody]
 
 
+class NodeBody(BaseModel):
+    """A NUMA node's part of the figures. `pinned`: cores that instances are pinned to here; the rest of what is used is
+    its share of those that are pinned nowhere."""
+
+    id: int
+    cores: FigureBody | None
+    memory: FigureBody | None
+    huge_pages: FigureBody | None
+    pinned: int
+
+
+class PortBody(BaseModel):
+    """The virtual functions of a port. `numa_node` null: the host does not say."""
+
+    name: str
+    numa_node: int | None
+    figure: FigureBody
+
+
 class FiguresBody(BaseModel):
-    """The figures that limits are checked with; null: not known yet."""
+    """The figures that limits are checked with; null: not known yet. Those of the NUMA nodes add up to them exactly."""
 
     cores: FigureBody | None
     memory: FigureBody | None
     huge_pages: FigureBody | None
+    numa_nodes: list[NodeBody]
+    virtual_functions: list[PortBody]
 
 
 @router.get("/{id}/inventory", summary="Read what a host told about itself", responses=answers(404))
@@ -96,15 +118,24 @@ async def inventory(
 async def host_figures(
     id: HostId, inn: Annotated[House, Depends(house)], who: Annotated[Actor, Depends(actor)]
 ) -> FiguresBody:
-    """Cores, general memory and huge pages: physical, ratio, limit, claimed, others, free, over."""
+    """Cores, general memory and huge pages: physical, ratio, limit, claimed, others, free, over.
+
+    Whole and by NUMA node; virtual functions by port.
+    """
     permit(who, Who.USER)
 
     def ask(sql: sa.Connection) -> FiguresBody:
-        counted = figures(sql, [hosts.find(sql, id)])[id]
-        named = {name: figure(getattr(counted, name)) for name in ("cores", "memory", "huge_pages")}
-        return FiguresBody.model_validate(named)
+        has = host_resources.of_host(sql, hosts.find(sql, id))
+        nodes = [{"id": one.node.id, "pinned": one.pinned} | _three(one) for one in has.nodes]
+        ports = [{"name": one.name, "numa_node": one.node, "figure": figure(one.figure)} for one in has.ports]
+        return FiguresBody.model_validate(_three(has.whole) | {"numa_nodes": nodes, "virtual_functions": ports})
 
     return await inn.services.database.reading(ask)
+
+
+def _three(one: Figures | NodeFigures) -> dict[str, Any]:
+    """What a host and a NUMA node have of each."""
+    return {name: figure(getattr(one, name)) for name in ("cores", "memory", "huge_pages")}
 
 
 @router.get("/{id}/storage-pools", summary="List a host's storage pools with their volumes", responses=answers(404))
