@@ -88,10 +88,10 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 
 def many(count: int) -> str:
-    """A count that may be as large as the addresses of IPv6: 254, "1.8 × 10^19". Digits are cut."""
+    """A count that may be as large as the addresses of IPv6: "65,534", "1.8 × 10^19". Digits are cut."""
     power = len(str(abs(count))) - 1
     if power < 9:
-        return str(count)
+        return f"{count:,}"
     return f"{count // 10 ** (power - 1) / 10:g} × 10^{power}"
 
 
