@@ -112,7 +112,7 @@ async def test_by_a_token(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
 async def review_new(admin: Visitor, at: str, project: str) -> httpx2.Response:
     """Take a new project and add the host."""
     review = await admin.send(f"{at}/project", how="new", project=project)
-    assert f"{project}, which is made" in review.text
+    assert f'{project} <span class="muted">(new, made now)' in review.text
     return await admin.send(f"{at}/review")
 
 

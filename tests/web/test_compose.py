@@ -217,7 +217,7 @@ async def test_the_best_host_and_the_verdict_of_each(admin: Visitor, house: Inn)
     page = await admin.look(address(None, cores=12, zone="default"))
     text = plain(page)
     assert "on bravo" in text
-    assert "it is in the zone north" in text
+    assert "It is in the zone north" in text
     assert "asked 12 cores, free 8 cores" in text
     assert hidden(page)["chosen"] == str(ids["bravo"])
     one = await machine_of(house, await composed(admin, address(None, cores=12, zone="default")))

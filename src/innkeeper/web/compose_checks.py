@@ -113,6 +113,11 @@ def plain(text: str) -> str:
     return _BYTES.sub(lambda match: formats.size(int(match[0].removesuffix(" bytes"))), text)
 
 
+def capital(text: str) -> str:
+    """A text that begins a sentence."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _said(reasons: Iterable[Reason], filled: Filled, limits: Limits) -> Wrong:
     wrong: Wrong = {}
     for one in reasons:
@@ -123,8 +128,7 @@ def _said(reasons: Iterable[Reason], filled: Filled, limits: Limits) -> Wrong:
             nic = _nic(one.text, filled)
             name = f"{nic}-network" if nic else "interfaces"
         if name:
-            text = plain(one.text)
-            wrong.setdefault(name, []).append(f"{text[:1].upper()}{text[1:]}")
+            wrong.setdefault(name, []).append(capital(plain(one.text)))
     return wrong
 
 

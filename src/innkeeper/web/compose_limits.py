@@ -57,6 +57,7 @@ class Limits:
     zones: tuple[str, ...]
     resource_pools: tuple[str, ...]
     domains: tuple[str, ...]
+    default_domain: str
     tags: tuple[str, ...]
     images: tuple[Image, ...]
     keys: int
@@ -75,6 +76,7 @@ def limits(sql: sa.Connection, inn: House, who: Actor, host_id: int | None) -> L
     usable = [one.candidate for one in standings if host or not (one.away or one.candidate.closed)]
     one = usable[0] if host else None
     architectures = tuple(dict.fromkeys(name for each in usable for name in each.inventory.architectures))
+    named = domains.listing(sql)
     families = {family(name) for name in architectures}
     return Limits(
         host=host,
@@ -91,7 +93,8 @@ def limits(sql: sa.Connection, inn: House, who: Actor, host_id: int | None) -> L
         architectures=architectures,
         zones=tuple(each.name for each in zones.listing(sql)),
         resource_pools=tuple(each.name for each in pools.listing(sql)),
-        domains=tuple(each.name for each in domains.listing(sql)),
+        domains=tuple(each.name for each in named),
+        default_domain=next((each.name for each in named if each.is_default), ""),
         tags=tuple(each.name for each in tags.listing(sql)),
         images=tuple(each for each in images.listing(sql) if each.complete and family(each.architecture) in families),
         keys=len(ssh_keys.of_user(sql, who.user_id)),

@@ -17,7 +17,7 @@ def of(names: Iterable[str], without: str) -> Options:
 
 def pools(limits: Limits, chosen: str) -> Options:
     """Storage pools with what they have free."""
-    first = f"Default: {limits.default_pool}" if limits.default_pool else "The host's default"
+    first = f"The host’s default: {limits.default_pool}" if limits.default_pool else "The host's default"
     found = [("", first)]
     for one in limits.pools:
         most = "" if limits.host else "at most "

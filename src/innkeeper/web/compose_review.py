@@ -23,7 +23,7 @@ from innkeeper.placement.fit import Fit
 from innkeeper.placement.interfaces import PlacedInterface
 from innkeeper.store import machines, operations
 from innkeeper.web.calls import Trouble, perform
-from innkeeper.web.compose_checks import plain, refused, unplaced
+from innkeeper.web.compose_checks import capital, plain, refused, unplaced
 from innkeeper.web.compose_form import Filled, Pairs
 from innkeeper.web.compose_limits import Limits
 
@@ -39,6 +39,8 @@ class Review:
     name: str = ""
     trouble: Trouble | None = None
     networks: tuple[str, ...] = ()
+    zone: str = ""
+    pool: str = ""
 
     @property
     def fit(self) -> Fit | None:
@@ -69,9 +71,15 @@ async def review(request: Request, inn: House, who: Actor, filled: Filled, limit
         await perform(request, who, "POST", path, op="compose", sent=[*sent, ("dry_run", "true")])
     except InnkeeperError as error:
         return Review(verdicts=verdicts, trouble=refused(error, filled))
-    known = next(one.candidate.known for one in limits.standings if one.candidate.host_id == best.host_id)
+    host = next(one for one in limits.standings if one.candidate.host_id == best.host_id)
+    given = filled.values if limits.host is not None else {}  # else the host was chosen by them
     return Review(
-        verdicts=verdicts, best=best, name=name, networks=tuple(_on(one, known) for one in best.fit.interfaces)
+        verdicts=verdicts,
+        best=best,
+        name=name,
+        networks=tuple(_on(one, host.candidate.known) for one in best.fit.interfaces),
+        zone=given.get("zone") or host.zone,
+        pool=given.get("pool") or host.pool,
     )
 
 
@@ -101,7 +109,7 @@ def ordered(decision: Decision) -> tuple[Verdict, ...]:
 
 def reasons(one: Verdict) -> Sequence[str]:
     """What stands against a host."""
-    return [plain(each.text) for each in one.reasons]
+    return [capital(plain(each.text)) for each in one.reasons]
 
 
 def _on(nic: PlacedInterface, known: Networks) -> str:

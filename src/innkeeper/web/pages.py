@@ -48,7 +48,7 @@ class Place:
 
 PLACES = (
     Place(group="Virtual machines", title="VM hosts", path="/hosts"),
-    Place(group="Virtual machines", title="Machines", path="/machines"),
+    Place(group="Virtual machines", title="Machines", path="/machines", also=("/compose",)),
     Place(group="Virtual machines", title="Images", path="/images"),
     Place(
         group="Virtual machines",
