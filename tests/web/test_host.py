@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from innkeeper.hypervisors.simulated_world import World
+from innkeeper.hypervisors.simulated_world import BRIDGE, World
+from innkeeper.model.host import HostInterface
 from innkeeper.model.machine import DiskFacts, InstanceFacts, PowerState
+from innkeeper.web import formats
 from tests.kit.house import Inn
+from tests.kit.until import until
 from tests.web.visitor import Visitor
 
 GB = 10**9
@@ -93,9 +96,14 @@ async def test_a_refresh_that_fails_says_why(admin: Visitor, house: Inn) -> None
     failed = await admin.send(f"/hosts/{host}/refresh")
     assert failed.status_code == 503
     assert "does not answer" in failed.text
+
+    async def told() -> bool:  # its watcher hears of it by itself
+        return bool((await house.admin.get(f"vm-hosts/{host}/"))["state"] == "unreachable")
+
+    await until(told)
     page = await admin.look(f"/hosts/{host}")
-    assert "state-bad" in page
-    assert "unreachable" in page
+    assert '<span class="state state-bad">unreachable</span>' in page
+    assert "It is unreachable" in page
     assert f'href="/hosts/{host}/compose"' not in page
 
 
@@ -180,3 +188,40 @@ async def test_what_is_done_with_no_host(admin: Visitor, path: str) -> None:
 
 
 THEIRS = InstanceFacts(name="theirs", project="default", cores=1, memory=1024)
+
+
+async def test_the_first_page_is_its_project_and_what_of_it_is_free(admin: Visitor, house: Inn) -> None:
+    def described(world: World) -> None:
+        world.interfaces = [BRIDGE, HostInterface(name="ens1", kind="physical", vf_total=8)]
+
+    house.change("alpha", described)
+    host = await house.add_host(cpu_over_commit_ratio=1.5)
+    await house.admin.compose(host, hostname="web1", cores=2, memory=3000)
+    told = await house.admin.get(f"/api/v1/vm-hosts/{host}/figures")
+    (pool,) = await house.admin.get(f"/api/v1/vm-hosts/{host}/storage-pools")
+    page = await admin.look(f"/hosts/{host}")
+    assert "Project default" in page
+    cells = dict(re.findall(r'<section class="cell" aria-label="([^"]+)">(.*?)</section>', page, re.DOTALL))
+    words = {title: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", cell)) for title, cell in cells.items()}
+    assert set(words) == {"Memory", "CPU cores", "Storage", "Virtual functions"}
+    for title, figure, text in (
+        ("Memory", told["memory"], formats.mib),
+        ("CPU cores", told["cores"], str),
+        ("Storage", pool["figure"], formats.size),
+        ("Virtual functions", told["virtual_functions"][0]["figure"], str),
+    ):
+        said = f"{text(figure['claimed'])} claimed, {text(figure['free'])} free of {text(figure['limit'])}"
+        assert said in words[title]
+    assert f"= {told['cores']['physical']} × 1.5" in words["CPU cores"]
+
+
+async def test_who_waits_for_trust_is_told_the_way(admin: Visitor, house: Inn) -> None:
+    house.change("alpha", lambda world: setattr(world, "trusting", False))
+    host = await house.add_host()
+    page = await admin.look(f"/hosts/{host}")
+    assert page.count(f'href="/hosts/{host}/trust"') == 2  # among the actions, and where VMs would be
+    assert "does not trust the certificate of Innkeeper yet" in page
+    house.client(username="ann")
+    async with Visitor(house) as ann:
+        await ann.sign_in("ann")
+        assert "/trust" not in await ann.look(f"/hosts/{host}")

@@ -1,4 +1,4 @@
-"""A VM host: its VMs. Those of other projects are shown as what they are to us, other use."""
+"""A VM host: its project, what of it is free, and its VMs. Those of other projects are shown as other use."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from fastapi.responses import Response
 
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import HostId, house
+from innkeeper.model import capacity
+from innkeeper.model.capacity import Figure
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Machine, Origin
-from innkeeper.store import holders, machines, pools
-from innkeeper.store.holders import Holder
+from innkeeper.store import host_resources, machines, pools
+from innkeeper.store.host_resources import Resources
 from innkeeper.store.machines import Filter
 from innkeeper.web import tones
 from innkeeper.web.host_head import Head, head, show
@@ -59,17 +61,17 @@ async def vms(
     sort: str = "name",
     page: int = 1,
 ) -> Response:
-    """The VMs on a host, searched, sorted, page by page; and what else is on it."""
+    """What a host's project is, what is free, the VMs, searched, sorted, page by page; and what else is on it."""
 
-    def ask(sql: sa.Connection) -> tuple[Head, list[Row], list[Holder]]:
+    def ask(sql: sa.Connection) -> tuple[Head, list[Row], Resources]:
         top = head(sql, id)
         names = {one.id: one.name for one in pools.listing(sql)}
         seen = None if who.is_admin else who.user_id
         found = machines.listing(sql, Filter(host_ids=(id,), seen_by=seen))
         rows = [_row(one, names) for one in found if one.origin in (Origin.COMPOSED, Origin.ADOPTED)]
-        return top, rows, [one for one in holders.of_host(sql, id) if not one.holding.ours]
+        return top, rows, host_resources.of_host(sql, top.host)
 
-    top, rows, others = await inn.services.database.reading(ask)
+    top, rows, has = await inn.services.database.reading(ask)
     words = q.casefold().split()
     found = [row for row in rows if all(word in _text(row) for word in words)]
     shown: Listing[Row] = page_of(found, request=request, sorts=SORTS, sort=sort, page=page, size=PAGE)
@@ -78,13 +80,27 @@ async def vms(
         "host_vms.html",
         who=who,
         top=top,
-        title="VMs",
+        title="Project and VMs",
+        about=next((one.description for one in has.told.projects if one.name == top.host.project), ""),
+        figures=_figures(has),
         rows=shown,
         known=len(rows),
         hidden=top.vms - len(rows),
-        others=others,
+        others=[one for one in has.holders if not one.holding.ours],
         q=q,
     )
+
+
+def _figures(has: Resources) -> list[tuple[str, Figure]]:
+    """What there is of everything, as far as it is known, with its title."""
+    found = (
+        ("Memory", has.whole.memory),
+        ("Huge pages", has.whole.huge_pages if has.whole.huge_pages.physical else None),
+        ("CPU cores", has.whole.cores),
+        ("Storage", capacity.together((one for _, one in has.whole.storage), resource="storage")),
+        ("Virtual functions", capacity.together((one.figure for one in has.ports), resource="virtual functions")),
+    )
+    return [(title, one) for title, one in found if one is not None]
 
 
 def _row(one: Machine, pool_names: dict[int, str]) -> Row:

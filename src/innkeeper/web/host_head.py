@@ -32,7 +32,7 @@ class Tab:
 
 
 TABS = (
-    Tab(path="", title="VMs"),
+    Tab(path="", title="Project and VMs"),
     Tab(path="/resources", title="Resources"),
     Tab(path="/storage", title="Storage"),
     Tab(path="/networks", title="Networks"),
