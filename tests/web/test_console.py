@@ -26,7 +26,7 @@ async def printed(house: Inn, system_id: str, hostname: str, text: str) -> None:
 
 async def test_what_is_kept_is_text_and_a_file(admin: Visitor, house: Inn) -> None:
     id = await running(house, hostname="web1")
-    assert "Nothing is kept yet" in await admin.look(f"/machines/{id}/console")
+    assert "Nothing was kept yet" in await admin.look(f"/machines/{id}/console")
     await printed(house, id, "web1", "booting <b>now</b>\r\n")
     text = await admin.look(f"/machines/{id}/console")
     assert "booting &lt;b&gt;now&lt;/b&gt;" in text

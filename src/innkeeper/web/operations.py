@@ -147,7 +147,7 @@ async def _ask(request: Request, inn: House, who: Actor, id: str, verb: str, tro
     return render(
         request,
         "operation_act.html",
-        title=f"{verb.capitalize()}: {title(shown.named.operation.kind).lower()}",
+        title=f"{verb.capitalize()}: {title(shown.named.operation.kind).lower()} {shown.named.hostname}".rstrip(),
         actor=who,
         status=trouble.status,
         shown=shown,
