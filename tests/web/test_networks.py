@@ -193,6 +193,11 @@ async def test_a_space_is_made_and_its_page_tells_what_is_in_it(admin: Visitor, 
     vlan = (await the_subnet(house))["vlan"]
     await house.admin.put(f"vlans/{vlan['id']}/", space="office")
     assert CIDR in await admin.look(f"/spaces/{space['id']}")
+    asked = await admin.look(f"/spaces/{space['id']}/delete")
+    assert f"These are in the space office: The untagged VLAN of {vlan['fabric']}." in asked
+    asked = await admin.look(f"/fabrics/{vlan['fabric_id']}/delete")
+    assert f"Its VLAN untagged is in use by subnet {CIDR}, " in asked
+    assert "p-button--negative" not in asked
     refused = await admin.send(f"/spaces/{space['id']}/delete")
     assert refused.status_code == 409
     assert "VLAN untagged" in refused.text

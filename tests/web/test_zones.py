@@ -29,6 +29,10 @@ async def test_one_in_use_is_refused_naming_its_users(admin: Visitor, house: Inn
     await admin.send("/zones/new", name="north")
     await house.add_host("alpha", zone="north")
     assert "1 VM host" in await admin.look("/zones")
+    asked = await admin.look("/zones/north/delete")
+    assert "The zone north is in use by VM host alpha" in asked
+    assert 'href="/machines?zone=north"' in asked
+    assert "p-button--negative" not in asked
     refused = await admin.send("/zones/north/delete")
     assert refused.status_code == 409
     assert "VM host alpha" in refused.text
@@ -52,3 +56,12 @@ async def test_a_name_with_blanks_has_pages_too(admin: Visitor, house: Inn) -> N
     gone = await admin.send("/zones/old%20hall/delete")
     assert "The zone old hall was deleted." in gone.text
     assert [one["name"] for one in await house.admin.get("zones/")] == ["default"]
+
+
+async def test_of_many_users_some_are_named_and_that_there_are_more(admin: Visitor, house: Inn) -> None:
+    await admin.send("/zones/new", name="north")
+    host = await house.add_host("alpha", zone="north")
+    for number in range(6):
+        await house.admin.post(f"vm-hosts/{host}/", op="compose", hostname=f"web-{number}", zone="north")
+    asked = await admin.look("/zones/north/delete")
+    assert "machine web-3, more machines." in asked, "after the host's own machine"

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.store.database import Write
+from innkeeper.store.few import READ, few
 from innkeeper.store.tables import domain, machine
 
 _DEFAULT = sa.select(domain.c.id).where(domain.c.is_default)
@@ -78,8 +79,8 @@ def delete(write: Write, *, id: int) -> None:
 
 def users(sql: sa.Connection, id: int) -> str:
     """The first few machines of a domain, in words. "" none."""
-    machines = sql.scalars(sa.select(machine.c.hostname).where(machine.c.domain_id == id).limit(5))
-    return ", ".join(f"machine {name}" for name in machines)
+    query = sa.select(machine.c.hostname).where(machine.c.domain_id == id).order_by(machine.c.hostname)
+    return ", ".join(few(sql.scalars(query.limit(READ)).all(), "machine"))
 
 
 def _free(write: Write, name: str) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.store.database import Write
+from innkeeper.store.few import READ, few
 from innkeeper.store.tables import host, machine, zone
 
 DEFAULT = "default"
@@ -66,9 +67,11 @@ def delete(write: Write, *, id: int) -> None:
 
 def users(sql: sa.Connection, id: int) -> str:
     """What is in a zone, in words, the first few of each kind. "" nothing."""
-    hosts = sql.scalars(sa.select(host.c.name).where(host.c.zone_id == id).limit(5)).all()
-    machines = sql.scalars(sa.select(machine.c.hostname).where(machine.c.zone_id == id).limit(5)).all()
-    return ", ".join([*(f"VM host {name}" for name in hosts), *(f"machine {name}" for name in machines)])
+    hosts = sql.scalars(sa.select(host.c.name).where(host.c.zone_id == id).order_by(host.c.name).limit(READ)).all()
+    machines = sql.scalars(
+        sa.select(machine.c.hostname).where(machine.c.zone_id == id).order_by(machine.c.hostname).limit(READ)
+    ).all()
+    return ", ".join([*few(hosts, "VM host"), *few(machines, "machine")])
 
 
 def _free(write: Write, name: str) -> None:

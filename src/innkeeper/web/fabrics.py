@@ -32,8 +32,16 @@ def _find(sql: sa.Connection, who: Actor, key: str) -> Seen:
         values={"name": one.name, "description": one.description, "class_type": one.class_type or ""},
         goes=(f"Its {plural(len(vlans.in_fabric(sql, one.id)), 'VLAN')}.",),
         stays=("What is on the VM hosts. A refresh of a host finds again what it is connected to.",),
-        held=fabrics.users(sql, one.id),
+        fixed=_used(sql, one.id),
     )
+
+
+def _used(sql: sa.Connection, id: int) -> str:
+    """Who is on it, in a sentence."""
+    for one in vlans.in_fabric(sql, id):
+        if found := vlans.users(sql, one.id):
+            return f"Its VLAN {one.name} is in use by {found}."
+    return ""
 
 
 def _blank(sql: sa.Connection, who: Actor, query: Mapping[str, str]) -> Seen:

@@ -43,7 +43,8 @@ class Seen:
 
     `back`: where one came from, and goes when it is done; `after`: where one goes when it is deleted. `choices`: of the
     fields that are choices. `goes`, `stays`: what a delete does, in sentences. `held`: who uses it, in words: then it
-    cannot be deleted. `fixed`: why it can neither be deleted ("" it can).
+    cannot be deleted. `ways`: where all of them are seen, (path, words). `fixed`: why it can neither be deleted, a
+    sentence ("" it can).
     """
 
     title: str
@@ -54,6 +55,7 @@ class Seen:
     goes: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
     held: str = ""
+    ways: tuple[tuple[str, str], ...] = ()
     fixed: str = ""
 
 
@@ -209,6 +211,7 @@ def _delete(request: Request, who: Actor, noun: Noun, seen: Seen, *, trouble: Tr
         goes=[f"{_first_up(what)} itself.", *seen.goes],
         stays=seen.stays,
         held=seen.fixed or (f"{_first_up(what)} is in use by {seen.held}." if seen.held else ""),
+        ways=seen.ways,
         back=seen.back,
         typed="",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -40,6 +41,10 @@ def _find(sql: sa.Connection, who: Actor, key: str) -> Seen:
         values={"name": one.name, "description": one.description},
         stays=("Nothing else: a resource pool that a VM host or a machine is in cannot be deleted.",),
         held=pools.users(sql, one.id),
+        ways=(
+            (f"/hosts?pool={quote(one.name, safe='')}", "Its VM hosts"),
+            (f"/machines?pool={quote(one.name, safe='')}", "Its machines"),
+        ),
         fixed="The default resource pool stays: what is in no other is in it." if one.id == DEFAULT_ID else "",
     )
 

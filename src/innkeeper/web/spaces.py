@@ -24,13 +24,14 @@ PLACE = "/spaces"
 
 def _find(sql: sa.Connection, who: Actor, key: str) -> Seen:
     one = spaces.find(sql, number(key))
+    there = ", ".join(each.title for each in wires(sql).by_space[one.id])
     return Seen(
         title=one.name,
         back=f"{PLACE}/{one.id}",
         after="/networks?by=space",
         values={"name": one.name, "description": one.description},
         stays=("Nothing else: a space that a VLAN is in cannot be deleted.",),
-        held=spaces.users(sql, one.id),
+        fixed=f"These are in the space {one.name}: {there}." if there else "",
     )
 
 

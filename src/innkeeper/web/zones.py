@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -42,6 +43,10 @@ def _find(sql: sa.Connection, who: Actor, key: str) -> Seen:
         values={"name": one.name, "description": one.description},
         stays=("Nothing else: a zone that a VM host or a machine is in cannot be deleted.",),
         held=zones.users(sql, one.id),
+        ways=(
+            (f"/hosts?zone={quote(one.name, safe='')}", "Its VM hosts"),
+            (f"/machines?zone={quote(one.name, safe='')}", "Its machines"),
+        ),
         fixed="The default zone stays: what nobody places elsewhere is in it." if one.name == DEFAULT else "",
     )
 
