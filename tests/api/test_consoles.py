@@ -89,6 +89,19 @@ async def test_two_watch_one_connection_and_both_type(house: Inn, watch: Watch) 
     assert (await audits(house.admin)).count("opened the console of web1") == 2
 
 
+async def test_who_comes_later_is_not_asked_what_others_were(house: Inn, watch: Watch) -> None:
+    """A terminal answers where its cursor is; a guest that did not ask takes it for keys."""
+    id = await running(house, hostname="web1")
+    first = await watch(id)
+    await first.hears("opened")
+    prints(house, "web1", "/ # \x1b[6n\x1b[1mready\x1b[0m")
+    await first.sees("/ # \x1b[6n\x1b[1mready\x1b[0m")
+    second = await watch(id)
+    await second.sees("/ # \x1b[1mready\x1b[0m")
+    prints(house, "web1", "\x1b[6n")
+    await second.sees("\x1b[6n")
+
+
 async def test_who_watches_is_told_of_stop_and_start(house: Inn, watch: Watch) -> None:
     id = str((await machine(house, hostname="web1"))["system_id"])
     one = await watch(id)

@@ -15,6 +15,11 @@ _JOINED = 4096  # bytes: smaller pieces are put together
 _CODES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
+# What a terminal answers to, as if somebody typed: what it is, where its cursor is, its size, modes and colours.
+_QUESTIONS = re.compile(
+    rb"\x1b\[(?:[?>=]?[0-9;]*[cn]|\??[0-9;]*\$p|[0-9;]*[tx]|>[0-9;]*q|\?u)"
+    rb"|\x1b\][^\x07\x1b]*;\?(?:\x07|\x1b\\)|\x1bP[$+]q[^\x1b]*\x1b\\|\x1bZ|\x05"
+)
 
 
 class Ring:
@@ -101,6 +106,12 @@ class Queue:
         if isinstance(piece, bytes):
             self._size -= len(piece)
         return piece
+
+
+def retold(data: bytes) -> bytes:
+    """What was printed before, for a terminal now: without the questions in it. Its answers would be typed into a
+    guest that did not ask, and the firmware of one that starts takes them for a key to its menu."""
+    return _QUESTIONS.sub(b"", data)
 
 
 def plain(data: bytes) -> str:

@@ -14,7 +14,7 @@ import structlog
 
 from innkeeper.errors import HostRefused, InnkeeperError, NotFound, Unavailable
 from innkeeper.hypervisors.base import Console, Hypervisor
-from innkeeper.model.console import Notice, Ring, Word
+from innkeeper.model.console import Notice, Ring, Word, retold
 from innkeeper.model.machine import PowerState
 from innkeeper.model.relay import Call, unseen
 from innkeeper.operations.console_viewer import Viewer
@@ -61,7 +61,7 @@ class Line:
         """Show a viewer what is kept, how things stand, and what comes. `owner_id`: whose the machine is now."""
         self._belong(owner_id)
         if kept := self.ring.read():
-            viewer.put(kept)
+            viewer.put(kept if viewer.relays else retold(kept))
         if self._said:
             viewer.put(self._said)
         self._viewers.add(viewer)
@@ -193,10 +193,11 @@ class Line:
         while data := await console.read():
             self._show(data)
 
-    def _show(self, data: bytes) -> None:
+    def _show(self, data: bytes, *, anew: bool = False) -> None:
+        """Keep what comes, and show it. `anew`: it was printed before."""
         self.ring.add(data)
         for viewer in self._viewers:
-            viewer.put(data)
+            viewer.put(retold(data) if anew and not viewer.relays else data)
 
     async def _relay(self, there: Place, keeper: str) -> bool:
         """Watch the console through the process that has it. Whether it told anything."""
@@ -231,12 +232,13 @@ class Line:
         """Show what another process shows, until it ends. Its last words. `owner_id`: whose text it is; what is still
         under way when the machine becomes another's is nobody's."""
         seen = self.ring.read()  # what it tells first may be known: it was cut off, or this process had the console
+        first = True
         while (piece := await relay.read()) is not None:
             if self.owner_id != owner_id:
                 return ""
             if isinstance(piece, bytes):
-                self._show(unseen(seen, piece))
-                seen = b""
+                self._show(unseen(seen, piece), anew=first)
+                seen, first = b"", False
             elif piece.word is Word.ENDED:
                 return piece.text
             elif piece.word is Word.DROPPED:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from innkeeper.model.console import Notice, Queue, Ring, Word, last_lines, plain
+from innkeeper.model.console import Notice, Queue, Ring, Word, last_lines, plain, retold
 
 PIECES = st.lists(st.binary(max_size=12), max_size=30)
 
@@ -67,6 +68,25 @@ def test_what_is_put_while_one_reads_stays_in_order() -> None:
 def test_plain_text_has_nothing_that_steers_a_terminal(text: str) -> None:
     shown = plain(text.encode("utf-8", "surrogatepass"))
     assert not [letter for letter in shown if (ord(letter) < 32 and letter not in "\n\t") or 0x7F <= ord(letter) < 0xA0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        b"\x1b[6n", b"\x1b[5n", b"\x1b[?6n", b"\x1b[c", b"\x1b[0c", b"\x1b[>c", b"\x1b[=0c", b"\x1bZ", b"\x05",
+        b"\x1b[?2004$p", b"\x1b[18t", b"\x1b[x", b"\x1b[>q", b"\x1b[>0q", b"\x1b[?u", b"\x1b]11;?\x07",
+        b"\x1b]4;1;?\x1b\\", b"\x1b]52;c;?\x07", b"\x1bP$qm\x1b\\", b"\x1bP+q544e\x1b\\",
+    ],
+)  # fmt: skip
+def test_what_is_told_anew_asks_a_terminal_nothing(question: bytes) -> None:
+    assert retold(b"/ # " + question + b"ls\r\n") == b"/ # ls\r\n"
+
+
+def test_what_is_told_anew_looks_as_it_did() -> None:
+    screen = (
+        b"\x1b[2J\x1b[01;31mBds\x1b[0m \x1b[?25l\x1b[2 q\x1b[10;5H\x1b]0;why?\x07\x1b[?2004h\x1b(B\xc3\xa4? [6n\r\n"
+    )
+    assert retold(screen) == screen
 
 
 def test_plain_text_and_last_lines() -> None:
