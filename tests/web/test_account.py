@@ -90,7 +90,7 @@ async def test_one_browser_is_signed_out(admin: Visitor, house: Inn) -> None:
     async with Visitor(house) as other, Visitor(house) as third:
         await other.sign_in("admin")
         page = await admin.look("/account")
-        assert "This browser" in page
+        assert "this browser" in page
         (digest,) = re.findall(r'action="/account/sessions/([0-9a-f]{64})/end"', page)
         await admin.send(f"/account/sessions/{digest}/end")
         assert (await other.http.get("/account")).url.path == "/sign-in"

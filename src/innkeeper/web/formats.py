@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from innkeeper.web import agents
+
 _BINARY = ("MiB", "GiB", "TiB", "PiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 
@@ -119,4 +121,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "many": many,
     "duration": duration,
     "ranges": ranges,
+    "browser": agents.named,
 }
