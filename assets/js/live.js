@@ -13,6 +13,12 @@ const LONGEST = 60000;
 const page = () => document.querySelector("[data-live]");
 const cursor = () => new URL(page().dataset.live, location.href).searchParams.get("after"); // null: it has none
 
+// An answer that is no page of ours, of a proxy that has lost the server, leaves what is shown as it is.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.select === "#page" && (ctx.response.status >= 500 || !ctx.text.includes('id="page"'))) event.preventDefault();
+});
+
 let source = null;
 let heard = 0; // the newest event that was told
 let again = false; // whether one was told during a visit

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page, ViewportSize
 
 from innkeeper.demo_fleet import ADOPTED, COMPOSED, SHAPES
+from innkeeper.web.pages import PLACES
 from tests.browser.conftest import Open
-from tests.browser.crawl import crawl
+from tests.browser.crawl import Crawl, crawl, routes
+from tests.browser.furnish import USER, furnish
 from tests.kit.client import Client
 from tests.kit.server import Server, running
 from tests.kit.until import until
@@ -20,7 +27,25 @@ from tests.kit.until import until
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 SCREENS = ROOT / "build" / "screens"
-AXE = ROOT / "assets" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = (ROOT / "assets" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+WIDE, NARROW = ViewportSize(width=1300, height=900), ViewportSize(width=360, height=740)
+
+# What can be got, but is no page that links lead to.
+NO_PAGES = {
+    "/": "leads to the VM hosts",
+    "/MAAS": "leads to the VM hosts",
+    "/MAAS/": "leads to the VM hosts",
+    "/MAAS/r/{rest:path}": "MAAS's own addresses: tests/web/test_old_addresses.py",
+    "/sign-in": "below, for nobody is signed in there",
+    "/first-run": "below, for it is there once",
+    "/live": "a stream of events",
+}
+
+
+_SHOW = """async dark => {
+  document.documentElement.classList.toggle("is-dark", dark);
+  await Promise.all(document.getAnimations().map((one) => one.finished)); // colours that pass into one another
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -32,49 +57,162 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield one
 
 
-async def whole(site: Server) -> None:
-    """The fleet is there: all hosts, all machines, and nothing is being done any more."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def furnished(site: Server) -> None:
+    """The fleet is there, nothing is being done any more, and there is one of everything else."""
     async with httpx2.AsyncClient(base_url=site.base, timeout=60, trust_env=False) as http:
         admin = Client(http, site.key())
 
         async def there() -> bool:
             machines = await admin.get("machines/", pod=[shape.name for shape in SHAPES])
             made = [one for one in machines if one["origin"] in ("adopted", "composed")]
-            busy = await admin.get("/api/v1/operations", state="running")
-            return len(made) == ADOPTED + COMPOSED and not busy
+            return len(made) == ADOPTED + COMPOSED and not await admin.get("/api/v1/operations", open_only=True)
 
         await until(there, within=120, what="the demo fleet")
+    await furnish(site)
 
 
-async def check(page: Page, path: str, theme: str) -> list[str]:
-    """What is wrong with a page in a theme, for readers of the screen or on a narrow one."""
-    await page.goto(path)
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate("axe.run({resultTypes: ['violations']})")
-    wrong = [
-        f"{path} ({theme}): {one['id']}: {one['nodes'][0]['html'][:200]}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
+@dataclass
+class Looks:
+    """How a page looks to everybody: what is wrong is noted. `pictures`: where its pictures go."""
+
+    page: Page
+    pictures: Path | None = None
+    wrong: list[str] = field(default_factory=list)
+
+    async def look(self, path: str) -> None:
+        """At the page that is open, in both themes and on a narrow screen."""
+        await self.page.evaluate(AXE)
+        await self._theme(path, "light", {"resultTypes": ["violations"]})
+        await self.page.set_viewport_size(NARROW)
+        width = await self.page.evaluate("document.documentElement.scrollWidth")
+        if width > NARROW["width"]:
+            self.wrong.append(f"{path}: {width} px wide on a screen of {NARROW['width']}")
+        await self.page.set_viewport_size(WIDE)
+        await self._theme(path, "dark", {"runOnly": ["color-contrast"]})
+
+    async def _theme(self, path: str, theme: str, rules: dict[str, Any]) -> None:
+        """A theme is a class of the page, as assets/js/theme.js sets it: colours, and nothing else."""
+        await self.page.evaluate(_SHOW, theme == "dark")
+        found = await self.page.evaluate("rules => axe.run(rules)", rules)
+        self.wrong += [
+            f"{path} ({theme}): {one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        if self.pictures:
+            name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
+            await self.page.screenshot(path=self.pictures / f"{name[:80]}-{theme}.png", full_page=True)
+
+
+async def unanswered(page: Page, found: Crawl) -> list[str]:
+    """Links that do not answer, of those that were not followed because enough pages of their kind were seen."""
+    cookies = {str(one["name"]): str(one["value"]) for one in await page.context.cookies()}
+    base = f"http://{urlsplit(page.url).netloc}"
+    left = [one for one in found.links if one not in found.pages and one not in found.moved]
+    async with httpx2.AsyncClient(
+        base_url=base, cookies=cookies, timeout=60, trust_env=False, follow_redirects=True
+    ) as http:
+        answers = [(path, (await http.get(path)).status_code) for path in left]
+    return [f"{path}, to which {found.links[path]} leads: {status}" for path, status in answers if status != 200]
+
+
+async def starts(site: Server) -> list[str]:
+    """The places of the navigation, and hosts and machines that show what others do not."""
+    async with httpx2.AsyncClient(base_url=site.base, timeout=60, trust_env=False) as http:
+        admin = Client(http, site.key())
+        hosts = {one["name"]: one["id"] for one in await admin.get("vm-hosts/")}
+        machines = {one["hostname"]: one for one in await admin.get("machines/")}
+    shown = [machines[name] for name in ("inn-1", "inn-5", "inn-9")]
+    return [
+        *(place.path for place in PLACES),
+        *(f"/hosts/{hosts[name]}" for name in ("ginkgo", "larch", "elm", "willow", "yew")),
+        *(f"/hosts/{hosts[name]}/resources?numa=1" for name in ("cedar", "larch")),
+        *(f"/machines/{one['system_id']}" for one in shown),
     ]
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-") or "home"
-    await page.screenshot(path=SCREENS / f"{name[:80]}-{theme}.png", full_page=True)
-    await page.set_viewport_size({"width": 360, "height": 740})
-    width = await page.evaluate("document.documentElement.scrollWidth")
-    if width > 360:
-        wrong.append(f"{path} ({theme}): {width} px wide on a screen of 360")
-    await page.set_viewport_size({"width": 1300, "height": 900})
-    return wrong
 
 
-async def test_every_page_is_good_in_both_themes(site: Server, visit: Open) -> None:
-    await whole(site)
-    page: Page = await visit(viewport={"width": 1300, "height": 900})
-    found = await crawl(page)
-    assert len(found) > 10
-    wrong: list[str] = []
-    for theme in ("light", "dark"):
-        await page.context.add_cookies([{"name": "theme", "value": theme, "url": site.base}])
-        for path in found:
-            wrong += await check(page, path, theme)
+async def test_every_page_for_an_administrator(site: Server, furnished: None, visit: Open) -> None:
+    page: Page = await visit(viewport=WIDE)
+    shutil.rmtree(SCREENS, ignore_errors=True)
+    SCREENS.mkdir(parents=True)
+    looks = Looks(page, SCREENS)
+    found = await crawl(page, await starts(site), looks.look)
+    wrong = [*found.wrong, *looks.wrong, *await unanswered(page, found)]
     assert not wrong, "\n".join(wrong)
+    assert set(routes()) - found.routes == set(NO_PAGES)
+
+
+async def test_every_page_for_a_user(site: Server, furnished: None, visit: Open) -> None:
+    page: Page = await visit(USER, viewport=WIDE)
+    looks = Looks(page)
+    found = await crawl(page, [place.path for place in PLACES if not place.admin], looks.look)
+    wrong = [*found.wrong, *looks.wrong, *await unanswered(page, found)]
+    assert not wrong, "\n".join(wrong)
+    assert {"/hosts/{id:int}", "/machines/{system_id}", "/machines/{system_id}/delete"} <= found.routes
+    assert not {"/hosts/add", "/users", "/hosts/{id:int}/settings", "/hosts/{id:int}/delete"} & found.routes
+
+
+# What one can read and press on a page; not what only scripts can do, nor what stands in for it.
+_SAID = """() => {
+  const found = [], all = document.createTreeWalker(document.getElementById("main"), NodeFilter.SHOW_TEXT);
+  while (all.nextNode()) {
+    const at = all.currentNode.parentElement, text = all.currentNode.textContent.replace(/\\s+/g, " ").trim();
+    if (text && at.checkVisibility() && !at.closest("noscript, .needs-script, select")) found.push(text);
+  }
+  for (const one of document.querySelectorAll("#main :is(a[href], input, select, textarea, button)"))
+    if (one.checkVisibility() && !one.closest("noscript, .needs-script"))
+      found.push(`${one.localName} ${one.name ?? ""} ${one.getAttribute("href") ?? one.textContent.trim()}`);
+  return found;
+}"""
+_WHEN = re.compile(r"\d+ (second|minute)s? ago|just now|now|\b[0-9a-f]{32}\b")
+
+
+async def test_all_of_it_without_scripts(site: Server, furnished: None, visit: Open) -> None:
+    """Every page says the same, leads to the same and has the same fields and buttons."""
+    shown = await starts(site)
+    hosts, machines = ([one for one in shown if re.fullmatch(rf"/{noun}/\w+", one)] for noun in ("hosts", "machines"))
+    tabs = ("resources", "resources?numa=1", "storage", "networks", "events", "settings", "settings/preview", "compose")
+    some = ("network", "storage", "events", "edit", "delete")
+    forms = ("/compose", "/hosts/add", "/zones/new", "/users/new", "/images/upload", "/images/sources", "/search?q=inn")
+    paths = [
+        *shown,
+        *(f"{hosts[0]}/{tab}" for tab in tabs),
+        *(f"{machines[0]}/{tab}" for tab in some),
+        *forms,
+        *("/account", "/account/keys", "/account/ssh-keys", "/account/password"),
+    ]
+    said: list[dict[str, list[str]]] = []
+    for scripts in (True, False):
+        page: Page = await visit(java_script_enabled=scripts, viewport=WIDE)
+        said.append({})
+        for path in paths:
+            await page.goto(path)
+            said[-1][path] = [_WHEN.sub("", one) for one in await page.evaluate(_SAID)]
+    with_scripts, without = said
+    for path in paths:
+        assert with_scripts[path] == without[path], path
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Server]:
+    """A server that nobody has used yet."""
+    one = Server(tmp_path / "empty", first_admin=False)
+    one.data.mkdir()
+    with running(one):
+        yield one
+
+
+async def test_pages_before_somebody_is_signed_in(site: Server, empty: Server, chromium: Browser) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    for base, path in ((site.base, "/sign-in"), (empty.base, "/first-run")):
+        context = await chromium.new_context(base_url=base, viewport=WIDE)
+        page = await context.new_page()
+        answer = await page.goto(path)
+        assert answer is not None
+        assert answer.status == 200
+        assert page.url.endswith(path)
+        looks = Looks(page, SCREENS)
+        await looks.look(path)
+        assert not looks.wrong, "\n".join(looks.wrong)
+        await context.close()

@@ -112,7 +112,7 @@ async def test_a_page_of_the_wheel_loads_without_node(installed: str) -> None:
             return False
 
     await until(up, within=60, what="the server of the wheel")
-    page, _ = got(f"{installed}/first-run")
+    page, _ = got(f"{installed}/sign-in")
     assert "<h1" in page
     names = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert {name.rpartition(".")[2] for name in names} >= {"css", "js", "svg", "woff2"}
