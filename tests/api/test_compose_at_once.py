@@ -64,7 +64,7 @@ async def test_what_stands_against_the_deployment_is_said(house: Inn) -> None:
     database.transact(images.delete, image.id)
     await answer
     one = await house.admin.get(f"machines/{system_id}/")
-    assert (one["status_name"], one["owner"]) == ("Ready", "")
+    assert (one["status_name"], one["owner"]) == ("Ready", None)
     assert "not deployed: There is no image" in one["status_message"]
     told = [one["text"] for one in await events(house.admin, system_id=system_id) if one["what"] == "deploy"]
     assert len(told) == 1

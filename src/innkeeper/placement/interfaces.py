@@ -124,7 +124,7 @@ def _placed(option: Option, request: InterfaceRequest, known: Networks, macvlan_
 
 
 def _why(option: Option, request: InterfaceRequest) -> str:
-    asked = "it was asked for" if request.conditions else "what is up and known, bridges first, then bonds, then others"
+    asked = "it was asked for" if request.conditions else "of what is up, bridges come first, then bonds, then others"
     down = "" if option.interface.up else f"; {option.interface.name} is down"
     return f"{option.why or asked}{down}"
 

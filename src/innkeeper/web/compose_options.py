@@ -17,7 +17,7 @@ def of(names: Iterable[str], without: str) -> Options:
 
 def pools(limits: Limits, chosen: str) -> Options:
     """Storage pools with what they have free."""
-    first = f"The host’s default: {limits.default_pool}" if limits.default_pool else "The host's default"
+    first = f"The host’s default: {limits.default_pool}" if limits.default_pool else "The host’s default"
     found = [("", first)]
     for one in limits.pools:
         most = "" if limits.host else "at most "
@@ -28,7 +28,7 @@ def pools(limits: Limits, chosen: str) -> Options:
 
 def networks(limits: Limits, chosen: str) -> Options:
     """Subnets that a host reaches."""
-    best = f"The best network: {limits.default_network}" if limits.default_network else "The host's best network"
+    best = f"The best network: {limits.default_network}" if limits.default_network else "The host’s best network"
     return _kept([("", best), *limits.networks], chosen, name=chosen.partition("=")[2])
 
 
