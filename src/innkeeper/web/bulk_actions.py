@@ -1,4 +1,4 @@
-"""What can be done with many machines at once: the actions of one machine, and the calls of the API that do them."""
+"""What can be done with many machines at once: the actions of one machine, and those that are only of many."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from innkeeper.api.auth import Actor
-from innkeeper.model.machine import Machine, PowerState
+from innkeeper.model.machine import PowerState
+from innkeeper.web import bulk_calls as calls
 from innkeeper.web import bulk_reasons as why
+from innkeeper.web.bulk_calls import Make
 from innkeeper.web.bulk_reasons import Why
-from innkeeper.web.calls import Sent
-from innkeeper.web.machine_actions import ACTIONS, Case
+from innkeeper.web.machine_actions import ACTIONS
+from innkeeper.web.machine_case import Case
 
 _BY_NAME = {one.name: one for one in ACTIONS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A call of the API's table for one machine."""
-
-    method: str
-    path: str
-    op: str | None = None
-    sent: Sent = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +30,7 @@ class Bulk:
     group: str
     when: Callable[[Case], bool]
     why_not: Why
-    call: Callable[[Machine, Mapping[str, str]], Call]
+    call: Make
     fields: tuple[str, ...] = ("comment",)
     tone: str = "positive"
     admin: bool = False
@@ -56,44 +48,6 @@ class Bulk:
         return why.barred(case, self.name) or self.why_not(case) or f"It is {case.status.label}."
 
 
-def _ordered(name: str) -> Callable[[Machine, Mapping[str, str]], Call]:
-    """The call of an action of one machine."""
-    action = _BY_NAME[name]
-
-    def call(one: Machine, filled: Mapping[str, str]) -> Call:
-        sent = [*action.fields, *_given(filled, "comment")]
-        return Call(method="POST", path=f"machines/{one.system_id}/", op=action.op, sent=sent)
-
-    return call
-
-
-def _given(filled: Mapping[str, str], *names: str) -> list[tuple[str, str]]:
-    return [(name, filled[name]) for name in names if filled.get(name)]
-
-
-def _deploy(one: Machine, filled: Mapping[str, str]) -> Call:
-    sent = _given(filled, "distro_series", "user_data", "comment")
-    return Call(method="POST", path=f"machines/{one.system_id}/", op="deploy", sent=sent)
-
-
-def _set(field: str) -> Callable[[Machine, Mapping[str, str]], Call]:
-    def call(one: Machine, filled: Mapping[str, str]) -> Call:
-        return Call(method="PUT", path=f"machines/{one.system_id}/", sent=[(field, filled[field])])
-
-    return call
-
-
-def _tag(how: str) -> Callable[[Machine, Mapping[str, str]], Call]:
-    def call(one: Machine, filled: Mapping[str, str]) -> Call:
-        return Call(method="POST", path=f"tags/{filled['tag']}/", op="update_nodes", sent=[(how, one.system_id)])
-
-    return call
-
-
-def _delete(one: Machine, _: Mapping[str, str]) -> Call:
-    return Call(method="DELETE", path=f"machines/{one.system_id}/")
-
-
 def _from(name: str, group: str, why_not: Why, *, tone: str = "positive", about: str = "") -> Bulk:
     """An action of one machine, for many."""
     one = _BY_NAME[name]
@@ -103,7 +57,7 @@ def _from(name: str, group: str, why_not: Why, *, tone: str = "positive", about:
         group=group,
         when=one.when,
         why_not=why_not,
-        call=_ordered(name),
+        call=calls.ordered(one),
         tone=tone,
         about=about,
     )
@@ -132,7 +86,7 @@ BULKS = (
         group=_LIFE,
         when=_DEPLOY,
         why_not=why.undeployable,
-        call=_deploy,
+        call=calls.deploy,
         fields=("distro_series", "user_data", "comment"),
         about="The image is put on the root disk of each, and its guest is set up by cloud-init. What is Ready becomes "
         "yours first.",
@@ -165,7 +119,7 @@ BULKS = (
         group=_ORDER,
         when=_EDIT,
         why_not=why.nothing,
-        call=_set("pool"),
+        call=calls.change("pool"),
         fields=("pool",),
     ),
     Bulk(
@@ -174,7 +128,7 @@ BULKS = (
         group=_ORDER,
         when=_EDIT,
         why_not=why.nothing,
-        call=_set("zone"),
+        call=calls.change("zone"),
         fields=("zone",),
     ),
     Bulk(
@@ -183,7 +137,7 @@ BULKS = (
         group=_ORDER,
         when=lambda case: case.who.is_admin,
         why_not=why.nothing,
-        call=_tag("add"),
+        call=calls.tag("add"),
         fields=("tag",),
         admin=True,
     ),
@@ -193,7 +147,7 @@ BULKS = (
         group=_ORDER,
         when=lambda case: case.who.is_admin and bool(case.one.tags),
         why_not=why.untagged,
-        call=_tag("remove"),
+        call=calls.tag("remove"),
         fields=("tag",),
         admin=True,
     ),
@@ -215,7 +169,7 @@ BULKS = (
         group=_END,
         when=_GONE,
         why_not=why.undeletable,
-        call=_delete,
+        call=calls.delete,
         fields=("typed",),
         tone="negative",
     ),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from innkeeper.api.auth import Actor
 from innkeeper.model.machine import Machine
 from innkeeper.store import hosts, machines, unfinished
-from innkeeper.web.machine_actions import Case
+from innkeeper.web.machine_case import Case
 
 
 def cases(sql: sa.Connection, who: Actor, many: Sequence[Machine]) -> list[Case]:

@@ -15,7 +15,7 @@ from innkeeper.store.machines import Filter
 from innkeeper.web import machine_filters
 from innkeeper.web.bulk_actions import Bulk
 from innkeeper.web.bulk_cases import cases
-from innkeeper.web.machine_actions import Case
+from innkeeper.web.machine_case import Case
 from innkeeper.web.machine_filters import Chosen
 
 MOST = 500  # machines at once

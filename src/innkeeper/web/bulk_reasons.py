@@ -1,4 +1,4 @@
-"""Why something cannot be done with a machine, in words. Whether it can is `machine_actions`' to say."""
+"""Why something cannot be done with a machine, in words. Whether it can is `machine_case`'s to say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from innkeeper.model.lifecycle import BUSY, POWERLESS, Status
 from innkeeper.model.machine import Origin, PowerState
-from innkeeper.web.machine_actions import AWAY, Case
+from innkeeper.web.machine_case import AWAY, Case
 
 Why = Callable[[Case], str]
 _HOST = "It stands for a VM host."

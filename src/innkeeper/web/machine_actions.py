@@ -1,59 +1,13 @@
-"""What can be done with a machine: by its state, and by who looks at it. The API checks again; nobody is shown more."""
+"""What can be done with a machine, in words. When is `machine_case`'s to say; the API checks again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from innkeeper.api.auth import Actor
-from innkeeper.model.host import Host, HostState
-from innkeeper.model.lifecycle import BUSY, COMMISSIONABLE, POWERLESS, RELEASABLE, RESIZABLE, Status, allowed
-from innkeeper.model.machine import Machine, Origin, PowerState
-
-AWAY = (HostState.UNREACHABLE, HostState.UNTRUSTED, HostState.CHANGED)  # nothing is deployed on a host that is
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A machine as one person has it before them. `before`: its status before this one; `work`: kinds of operations
-    that are not over."""
-
-    one: Machine
-    who: Actor
-    host: Host | None
-    before: Status | None = None
-    work: tuple[str, ...] = ()
-
-    @property
-    def status(self) -> Status:
-        return Status(self.one.status)
-
-    @property
-    def mine(self) -> bool:
-        """Whether they may act on it: its owner (of one that nobody owns, who composed it), or an administrator."""
-        whose = self.one.composer_id if self.one.owner_id is None else self.one.owner_id
-        return self.who.is_admin or whose == self.who.user_id
-
-    @property
-    def unlocked(self) -> bool:
-        return self.mine and not self.one.locked
-
-    @property
-    def ours(self) -> bool:
-        """Whether it was composed here, on a host that is there."""
-        return self.one.origin == Origin.COMPOSED and self.host is not None
-
-    @property
-    def free(self) -> bool:
-        """Whether anybody may take it."""
-        idle = not set(self.work) - {"power_on", "power_off"}
-        return self.ours and self.status == Status.READY and self.one.owner_id is None and not self.one.locked and idle
-
-    @property
-    def resizable(self) -> bool:
-        """Whether its cores, memory and disks may change once it is off."""
-        return self.unlocked and self.ours and self.status in RESIZABLE
-
+from innkeeper.model.lifecycle import Status
+from innkeeper.model.machine import Origin, PowerState
+from innkeeper.web.machine_case import Case
 
 Test = Callable[[Case], bool]
 
@@ -77,32 +31,6 @@ class Action:
     done: str = ""
 
 
-def _has_power(case: Case) -> bool:
-    return case.unlocked and case.host is not None and case.status not in POWERLESS
-
-
-def _deployable(case: Case) -> bool:
-    there = case.ours and not case.one.locked and case.host is not None and case.host.state not in AWAY
-    own = case.who.is_admin or case.one.owner_id == case.who.user_id
-    return there and (case.free or (case.status == Status.ALLOCATED and own))
-
-
-def _breakable(case: Case) -> bool:
-    status = case.status
-    can = status not in BUSY and status != Status.BROKEN and allowed(before=status, after=Status.BROKEN)
-    return case.unlocked and case.one.origin != Origin.HOST and can
-
-
-def _fixable(case: Case) -> bool:
-    again = case.before == Status.DEPLOYED or case.one.owner_id is None
-    return case.unlocked and case.status == Status.BROKEN and again
-
-
-def _commissionable(case: Case) -> bool:
-    owned = case.status == Status.BROKEN and case.one.owner_id is not None
-    return case.unlocked and case.ours and case.status in COMMISSIONABLE and not owned
-
-
 def _release(case: Case) -> str:
     if case.one.dynamic:
         return "It was composed for an allocate: releasing it deletes it, with its disks and all that is on them."
@@ -124,7 +52,7 @@ ACTIONS = (
     Action(
         name="deploy",
         title="Deploy",
-        when=_deployable,
+        when=lambda case: case.deployable,
         tone="positive",
     ),
     Action(
@@ -138,7 +66,7 @@ ACTIONS = (
     Action(
         name="power-on",
         title="Power on",
-        when=lambda case: _has_power(case) and case.one.power_state != PowerState.ON,
+        when=lambda case: case.powered and case.one.power_state != PowerState.ON,
         op="power_on",
         does=lambda _: "The machine starts.",
         done="is being powered on",
@@ -146,7 +74,7 @@ ACTIONS = (
     Action(
         name="power-off",
         title="Power off",
-        when=lambda case: _has_power(case) and case.one.power_state != PowerState.OFF,
+        when=lambda case: case.powered and case.one.power_state != PowerState.OFF,
         op="power_off",
         fields=(("stop_mode", "soft"),),
         does=lambda _: "The guest is asked to shut down. If it does not, it is stopped by force after a minute.",
@@ -155,7 +83,7 @@ ACTIONS = (
     Action(
         name="force-off",
         title="Force off",
-        when=lambda case: _has_power(case) and case.one.power_state != PowerState.OFF,
+        when=lambda case: case.powered and case.one.power_state != PowerState.OFF,
         op="power_off",
         fields=(("stop_mode", "hard"),),
         tone="negative",
@@ -165,7 +93,7 @@ ACTIONS = (
     Action(
         name="abort",
         title="Abort",
-        when=lambda case: case.unlocked and case.status in (Status.DEPLOYING, Status.COMMISSIONING),
+        when=lambda case: case.abortable,
         op="abort",
         tone="negative",
         does=_abort,
@@ -174,7 +102,7 @@ ACTIONS = (
     Action(
         name="release",
         title="Release",
-        when=lambda case: case.unlocked and case.ours and case.status in RELEASABLE,
+        when=lambda case: case.releasable,
         op="release",
         does=_release,
         done="is being released",
@@ -182,7 +110,7 @@ ACTIONS = (
     Action(
         name="mark-fixed",
         title="Mark fixed",
-        when=_fixable,
+        when=lambda case: case.fixable,
         op="mark_fixed",
         tone="positive",
         does=lambda case: (
@@ -193,7 +121,7 @@ ACTIONS = (
     Action(
         name="commission",
         title="Commission",
-        when=_commissionable,
+        when=lambda case: case.commissionable,
         op="commission",
         comment=False,
         does=lambda _: "What its VM host really has of it is read and compared with its record. Nothing is booted.",
@@ -204,7 +132,7 @@ ACTIONS = (
     Action(
         name="mark-broken",
         title="Mark broken",
-        when=_breakable,
+        when=lambda case: case.breakable,
         op="mark_broken",
         does=_broken,
         done="was marked broken",

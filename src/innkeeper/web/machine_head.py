@@ -20,7 +20,8 @@ from innkeeper.model.machine import Machine, Origin
 from innkeeper.store import domains, event_pages, events, hosts, machines, operations, pools, unfinished, zones
 from innkeeper.store.operations import Operation
 from innkeeper.web import live, tones
-from innkeeper.web.machine_actions import Action, Case, offered
+from innkeeper.web.machine_actions import Action, offered
+from innkeeper.web.machine_case import Case
 from innkeeper.web.pages import render
 from innkeeper.web.steps import Step, steps
 

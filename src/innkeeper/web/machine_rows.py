@@ -13,7 +13,7 @@ from innkeeper.model.machine import Machine
 from innkeeper.store import machine_pages
 from innkeeper.store.machine_pages import Key
 from innkeeper.web import machine_filters, tones
-from innkeeper.web.machine_actions import Case
+from innkeeper.web.machine_case import Case
 from innkeeper.web.machine_filters import NOBODY, Chosen
 
 

@@ -18,7 +18,7 @@ from innkeeper.store.machine_pages import Wanted
 from innkeeper.store.machines import Filter
 from innkeeper.web import search_nouns
 from innkeeper.web.bulk_cases import cases
-from innkeeper.web.machine_actions import Case
+from innkeeper.web.machine_case import Case
 from innkeeper.web.pages import PLACES, Place, render
 from innkeeper.web.search_nouns import SOME, Group
 from innkeeper.web.sessions import SignedIn
