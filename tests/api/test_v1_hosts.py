@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from innkeeper.hypervisors.simulated_world import World
 from innkeeper.model.host import Volume
 from tests.kit.house import Inn
@@ -14,8 +16,17 @@ async def test_volumes_name_the_machine_that_holds_them_or_are_orphans(house: In
     house.change("alpha", stray)
     host = await house.add_host()
     system_id = await house.admin.compose(host, hostname="web1", storage="root:8,data:5")
+    path = f"/api/v1/vm-hosts/{host}/storage-pools"
+
+    def sizes(pool: dict[str, Any]) -> list[Any]:
+        known = ("name", "kind", "project", "size", "holders", "machine", "orphan")
+        return sorted([volume[name] for name in known] for volume in pool["volumes"])
+
+    (pool,) = await house.admin.get(path)
+    at_once = sizes(pool)  # before the host is read as a whole again
     await house.admin.post(f"vm-hosts/{host}/", op="refresh")
-    (pool,) = await house.admin.get(f"/api/v1/vm-hosts/{host}/storage-pools")
+    (pool,) = await house.admin.get(path)
+    assert at_once == sizes(pool)
     found = {volume["name"]: (volume["machine"], volume["orphan"]) for volume in pool["volumes"]}
     assert found["web1"] == (system_id, False)
     assert sorted(found.values(), key=str) == sorted([(system_id, False)] * 2 + [(None, True)], key=str)

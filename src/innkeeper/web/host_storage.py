@@ -17,7 +17,7 @@ from innkeeper.api.v1.hosts import volume_body
 from innkeeper.errors import InnkeeperError, NotFound
 from innkeeper.model.capacity import Figure
 from innkeeper.model.host import Volume
-from innkeeper.store import holders, storage_pools
+from innkeeper.store import holders, storage_pools, volumes
 from innkeeper.store.figures import figures
 from innkeeper.store.holders import Holder
 from innkeeper.store.storage_pools import PoolRow
@@ -104,7 +104,7 @@ async def one_pool(
         if one is None:
             raise NotFound(f"{top.host.name} has no storage pool {pool}.")
         known = {f"{each.project}/{each.instance}": each for each in holders.of_host(sql, id)}
-        found = storage_pools.volumes(sql, host_id=id).get(pool, ())
+        found = volumes.of_host(sql, id).get(pool, ())
         return top, one, [_volume(each, known, who) for each in found]
 
     top, one, rows = await inn.services.database.reading(ask)
@@ -128,15 +128,15 @@ async def make_default(request: Request, inn: Inn, who: AdminPage, id: HostId, p
 
 def _pools(sql: sa.Connection, top: Head) -> list[PoolView]:
     counted = dict(figures(sql, [top.host])[top.host.id].storage)
-    volumes = storage_pools.volumes(sql, host_id=top.host.id)
+    found = volumes.of_host(sql, top.host.id)
     return [
         PoolView(
             row=row,
             figure=counted.get(row.name),
             default=row.name == top.host.default_storage_pool,
             path=f"/hosts/{top.host.id}/storage/{quote(row.name, safe='')}",
-            volumes=len(volumes.get(row.name, ())),
-            orphans=sum(1 for one in volumes.get(row.name, ()) if volume_body(one, {}).orphan),
+            volumes=len(found.get(row.name, ())),
+            orphans=sum(1 for one in found.get(row.name, ()) if volume_body(one, {}).orphan),
         )
         for row in storage_pools.listing(sql, [top.host.id])
     ]

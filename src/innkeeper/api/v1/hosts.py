@@ -16,7 +16,7 @@ from innkeeper.api.maas.shapes import figure
 from innkeeper.api.v1.access import HostId, actor, answers, house, make_router, viewer
 from innkeeper.model.host import Volume
 from innkeeper.model.numa import NodeFigures
-from innkeeper.store import host_resources, hosts, machines, storage_pools
+from innkeeper.store import host_resources, hosts, machines, storage_pools, volumes
 from innkeeper.store.figures import Figures, figures
 from innkeeper.store.machines import Filter
 from innkeeper.store.visibility import Viewer, sees
@@ -150,7 +150,7 @@ async def pools(
 def _pools(sql: sa.Connection, id: int, seen_by: Viewer | None) -> list[PoolBody]:
     one = hosts.find(sql, id)
     counted = dict(figures(sql, [one])[id].storage)
-    volumes = storage_pools.volumes(sql, host_id=id)
+    found = volumes.of_host(sql, id)
     on_it = machines.listing(sql, Filter(host_ids=(id,)))
     holders = {f"{m.project}/{m.instance}": m.system_id for m in on_it}
     hidden = {f"{m.project}/{m.instance}" for m in on_it if not sees(seen_by, m.owner_id)}
@@ -166,7 +166,7 @@ def _pools(sql: sa.Connection, id: int, seen_by: Viewer | None) -> list[PoolBody
             default=row.name == one.default_storage_pool,
             stale=row.stale,
             figure=FigureBody.model_validate(figure(counted.get(row.name))) if row.name in counted else None,
-            volumes=[volume_body(volume, holders, hidden) for volume in volumes.get(row.name, ())],
+            volumes=[volume_body(volume, holders, hidden) for volume in found.get(row.name, ())],
         )
         for row in storage_pools.listing(sql, [id])
     ]
