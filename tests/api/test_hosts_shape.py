@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.api.facts import live
 from tests.kit.house import Inn
 
 FIELDS = {
@@ -117,8 +118,9 @@ async def test_no_secret_and_no_power_field(house: Inn) -> None:
 
 @pytest.mark.parametrize("path", ["vm-hosts/", "vm-hosts/{id}/"])
 async def test_K03_pods_are_the_same(house: Inn, path: str) -> None:
-    id = await house.add_host()
-    await house.add_host("beta")
+    id, other = await house.add_host(), await house.add_host("beta")
+    for one in (id, other):
+        await live(house, one)
     here = path.format(id=id)
     assert (await house.admin.call("GET", here)).content == (
         await house.admin.call("GET", here.replace("vm-hosts", "pods"))

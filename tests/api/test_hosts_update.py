@@ -85,6 +85,7 @@ async def test_put_answers_an_object_with_its_resource_uri(house: Inn) -> None:
 async def test_terraform_creates_and_then_puts_the_same(house: Inn) -> None:
     """No conflict, no event, no revision, no call; and a second plan is empty: all reads back as it was written."""
     made = await house.admin.post("pods/", op="", **TERRAFORM, power_pass="token")
+    await live(house, made["id"])
     id, start, calls = made["id"], await cursor(house.admin), asked(house, "alpha")
     before = revision(house, id)
     put = await house.admin.put(f"pods/{id}/", **TERRAFORM, power_pass="token")

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from innkeeper.api.app import ROUTES
-from tests.api.facts import give
+from tests.api.facts import give, live
 from tests.api.permissions import IN, LIFE, OWN, SEEN, USERS, name
 from tests.api.permissions import TABLE as DECIDED
 from tests.kit.client import Client, oauth
@@ -101,6 +101,7 @@ async def test_an_unowned_machine_is_seen_and_not_touched(house: Inn) -> None:
 
 async def test_a_user_reads_hosts_without_credentials(house: Inn) -> None:
     id = await house.add_host(password="token")
+    await live(house, id)
     ann = house.client(username="ann")
     assert await ann.get("vm-hosts/") == await house.admin.get("vm-hosts/")
     text = (await ann.call("GET", f"vm-hosts/{id}/")).text
