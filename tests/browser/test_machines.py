@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Open
+from innkeeper.hypervisors.simulated_world import world
+from innkeeper.model.machine import PowerState
+from tests.api.facts import vm
+from tests.browser.conftest import Open, hosts_of
 from tests.kit.client import Client
 from tests.kit.server import Server
+from tests.kit.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 
-async def called(site: Server, method: str, path: str, **fields: object) -> dict[str, str]:
+async def called(site: Server, method: str, path: str, **fields: object) -> dict[str, Any]:
     async with httpx2.AsyncClient(base_url=site.base, timeout=30, trust_env=False) as http:
         client = Client(http, site.key())
-        made: dict[str, str] = await (client.post if method == "POST" else client.get)(path, **fields)
+        made: dict[str, Any] = await (client.post if method == "POST" else client.get)(path, **fields)
         return made
 
 
@@ -61,6 +67,31 @@ async def test_ticks_stay_when_something_happens(site: Server, visit: Open) -> N
     await expect(page.locator(f"#machine-{ids[1]}")).to_contain_text("on", timeout=2000)
     await expect(box).to_be_checked()
     await expect(page.locator("[data-ticked]")).to_have_text("1 ticked")
+
+
+async def test_what_others_do_on_a_host_shows_within_a_second(site: Server, visit: Open) -> None:
+    (id,) = await fleet(site, "golf", 1)
+    host = (await called(site, "GET", f"machines/{id}/"))["pod"]["id"]
+    page: Page = await visit()
+    await page.goto("/machines?host=golf&q=theirs")
+    await page.evaluate("window.mark = 1")  # it is gone after a reload
+    await expect(page.get_by_text("No machine matches")).to_be_visible()
+
+    async def hears() -> bool:
+        return bool((await called(site, "GET", f"vm-hosts/{host}/"))["live_events"])
+
+    await until(hears)
+    with world(hosts_of(site) / "golf.json") as state:
+        state.instances["default/theirs"] = vm("theirs")
+        state.tell("instance-created", "default", "theirs")
+    row = page.locator("tbody tr", has=page.get_by_role("link", name="theirs"))
+    await expect(row).to_contain_text("Deployed", timeout=1000)
+    await expect(row).to_contain_text("locked")  # nothing is done with what was not made here
+    with world(hosts_of(site) / "golf.json") as state:
+        state.instances["default/theirs"] = vm("theirs", power=PowerState.OFF)
+        state.tell("instance-stopped", "default", "theirs")
+    await expect(row.locator(".state").first).to_have_text("off", timeout=1000)
+    assert await page.evaluate("window.mark") == 1
 
 
 async def test_many_are_powered_on_and_each_result_shows_as_it_comes(site: Server, visit: Open) -> None:
