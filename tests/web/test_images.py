@@ -56,6 +56,7 @@ async def test_an_upload_is_ready_afterwards(admin: Visitor, house: Inn, monkeyp
     page = await admin.look(f"/images/{one['id']}")
     assert hashlib.sha256(content).hexdigest() in page
     assert ">ready<" in page
+    assert "metadata and disk in one" in page
     again = await upload(admin, {"content": content}, name="second", architecture="amd64")
     assert again.url.path.startswith("/images/"), "a file that is here already need not be written again"
 

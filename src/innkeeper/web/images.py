@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from innkeeper.api.auth import Actor
 from innkeeper.errors import InnkeeperError, StillRunning
 from innkeeper.model.host import Host
-from innkeeper.model.image import Image, ImageFile, Kind, family, meant
+from innkeeper.model.image import Image, ImageFile, Kind, Part, family, meant
 from innkeeper.operations import sync_images
 from innkeeper.store import configuration, events, host_images, hosts, images
 from innkeeper.store.host_images import OnHost
@@ -24,6 +24,8 @@ from innkeeper.web.sessions import AdminPage, SignedIn
 router = APIRouter(include_in_schema=False, prefix="/images")
 PATIENCE = 2.0  # seconds that one waits for a host; then the operation is shown
 KINDS = {Kind.UPLOADED: "uploaded", Kind.SYNCED: "fetched", Kind.ALIAS: "alias on hosts"}
+
+PARTS = {Part.UNIFIED: "metadata and disk in one", Part.METADATA: "metadata", Part.DISK: "disk"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,7 @@ async def _page(request: Request, inn: Inn, who: Actor, key: str, trouble: Troub
         status=trouble.status,
         trouble=trouble,
         row=row,
+        parts_of=PARTS,
         hosts=sorted(there, key=lambda one: one.name),
         live=live.address(cursor=cursor),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
@@ -15,6 +17,7 @@ from innkeeper.web.calls import Trouble
 from innkeeper.web.pages import render
 from innkeeper.web.tables import address
 
+_TITLES = ((NotFound, "Not found"), (Forbidden, "Not allowed"))
 _WRONG = {
     "missing": "is missing",
     "int_parsing": "is no whole number",
@@ -41,12 +44,28 @@ async def page(request: Request, error: InnkeeperError, *, without: str = "") ->
     return render(
         request,
         "trouble.html",
-        title="Not found" if isinstance(error, NotFound) else "This did not work",
+        title=next((words for kind, words in _TITLES if isinstance(error, kind)), "This did not work"),
         actor=who,
         status=error.status,
         trouble=Trouble.of(error),
         without=without,
     )
+
+
+async def no_page(request: Request, *, status: int, headers: Mapping[str, str] | None) -> Response:
+    """What no route takes, with the status and headers that say so."""
+    told: InnkeeperError = NotFound("There is no such page.")
+    if status == 405:
+        told = InnkeeperError(
+            "There is nothing to see at this address: it takes what a form sends.",
+            resolution="Go back to the page with the form.",
+        )
+    elif status != 404:
+        told = InnkeeperError(f"This request cannot be understood ({status}).")
+    told.status = status
+    answer = await page(request, told)
+    answer.headers.update(headers or {})
+    return answer
 
 
 async def not_understood(request: Request, error: Exception) -> Response:
