@@ -67,3 +67,36 @@ async def test_without_javascript(site: Server, visit: Open, tmp_path: Path) -> 
     await page.set_input_files("#content", tmp_path / "tiny.tar")
     await page.get_by_role("button", name="Upload").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Image custom/tiny")
+
+
+LISTS = {
+    "/zones": ("zones/", {"name": "north"}, "north"),
+    "/pools": ("resourcepools/", {"name": "team"}, "team"),
+    "/tags": ("tags/", {"name": "gpu"}, "gpu"),
+    "/users": ("users/", {"username": "zoe", "email": "", "password": "secret", "is_superuser": False}, "zoe"),
+    "/domains": ("domains/", {"name": "lab.example"}, "lab.example"),
+    "/networks": ("fabrics/", {"name": "spine"}, "spine"),
+}
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_what_others_make_shows_on_an_open_list_without_a_reload(site: Server, visit: Open, path: str) -> None:
+    call, fields, name = LISTS[path]
+    async with httpx2.AsyncClient(base_url=site.base, timeout=30, trust_env=False) as http:
+        page: Page = await visit()
+        await page.goto(path)
+        await page.evaluate("window.mark = 1")  # it is gone after a reload
+        await expect(page.get_by_role("rowheader", name=name)).to_have_count(0)
+        await Client(http, site.key()).post(call, **fields)
+        await expect(page.get_by_role("rowheader", name=name).first).to_be_visible(timeout=3000)
+        assert await page.evaluate("window.mark") == 1
+
+
+async def test_a_button_that_is_pressed_twice_makes_one_key(site: Server, visit: Open) -> None:
+    page: Page = await visit()
+    await page.goto("/account/keys/new")
+    await page.fill("#name", "pressed")
+    await page.get_by_role("button", name="Make the key").dblclick()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Your new API key")
+    await page.goto("/account/keys")
+    await expect(page.get_by_role("rowheader", name="pressed")).to_have_count(1)

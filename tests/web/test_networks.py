@@ -294,3 +294,28 @@ async def test_ids_that_are_none_are_not_found(admin: Visitor) -> None:
         for key in ("7", "x", "9" * 40):
             await admin.look(f"/{noun}/{key}", status=404)
             await admin.look(f"/{noun}/{key}/edit", status=404)
+
+
+async def test_many_addresses_are_shown_page_by_page(
+    admin: Visitor, house: Inn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("subnets", "addresses", "ip_ranges"):
+        monkeypatch.setattr(f"innkeeper.web.{module}.PAGE", 3)
+    monkeypatch.setattr("innkeeper.web.subnets.MOST", 4)
+    subnet = await house.admin.post("subnets/", cidr="10.77.0.0/24")
+    for number in (40, 2, 4, 30, 6, 8, 10):
+        await house.admin.post("ipaddresses/", op="reserve", ip=f"10.77.0.{number}")
+    for number in range(4):
+        first = 100 + 10 * number
+        await house.admin.post("ipranges/", type="reserved", start_ip=f"10.77.0.{first}", end_ip=f"10.77.0.{first + 1}")
+    for path, word in ((f"/subnets/{subnet['id']}", "addresses"), ("/addresses", "addresses")):
+        seen = []
+        for page in (1, 2, 3):
+            text = await admin.look(f"{path}?page={page}")
+            assert f"of 7 {word}" in words(text)
+            heads = re.findall(r'<th scope="row">(10[.]77[.]0[.][0-9]+)</th>\s*<td>(?!10[.])', text)
+            seen += [ip for ip in heads if int(ip.rpartition(".")[2]) < 100]
+        assert seen == [f"10.77.0.{number}" for number in (2, 4, 6, 8, 10, 30, 40)], path
+    assert "The first 4 of " in words(await admin.look(f"/subnets/{subnet['id']}"))
+    assert "1–3 of 4 ranges" in words(await admin.look("/ip-ranges"))
+    assert "4–4 of 4 ranges" in words(await admin.look("/ip-ranges?page=2"))

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.errors import Conflict, InnkeeperError
-from innkeeper.model.addresses import normal
+from innkeeper.model.addresses import normal, number
 from innkeeper.model.network import Subnet
 from innkeeper.store import addresses, events, networks, subnets
 from innkeeper.store.addresses import Address
@@ -20,10 +20,12 @@ from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Choices, Inn
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import SignedIn, local
+from innkeeper.web.tables import sliced
 from innkeeper.web.wires import subnet_choices
 
 router = APIRouter(include_in_schema=False)
 PLACE = "/addresses"
+PAGE = 100
 _FIELDS = ("subnet", "ip", "hostname", "mac")
 
 
@@ -36,16 +38,17 @@ class Row:
 
 
 @router.get(PLACE)
-async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
+async def listing(request: Request, inn: Inn, who: SignedIn, page: int = 1) -> Response:
     """One's own; an administrator sees everybody's."""
 
     def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
         cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
         there = {one.id: one for one in subnets.listing(sql)}
         found = addresses.listing(sql, user_id=None if who.is_admin else who.user_id, reserved=True)
-        return cursor, [Row(one=one, subnet=there[one.subnet_id]) for one in found]
+        return cursor, [Row(one=one, subnet=there[one.subnet_id]) for one in sorted(found, key=_place)]
 
-    cursor, rows = await inn.services.database.reading(ask)
+    cursor, found = await inn.services.database.reading(ask)
+    rows = sliced(found, request=request, page=page, size=PAGE)
     return render(
         request, "addresses.html", title="Reserved addresses", actor=who, rows=rows, live=live.address(cursor=cursor)
     )
@@ -87,6 +90,10 @@ async def release(request: Request, who: SignedIn, ip: str, back: str = PLACE) -
     except InnkeeperError as error:
         return _release(request, who, ip, back=back, trouble=Trouble.of(error))
     return done(local(back), f"The address {ip} was released.")
+
+
+def _place(one: Address) -> tuple[bool, int]:
+    return ":" in one.ip, number(one.ip)
 
 
 def _back(subnet: str) -> str:

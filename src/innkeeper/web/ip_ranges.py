@@ -17,10 +17,12 @@ from innkeeper.web import live
 from innkeeper.web.nouns import Choices, Field, Inn, Noun, Seen, add_forms, number
 from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
+from innkeeper.web.tables import sliced
 from innkeeper.web.wires import subnet_choices
 
 router = APIRouter(include_in_schema=False)
 PLACE = "/ip-ranges"
+PAGE = 100
 KINDS = {decide.RESERVED: "reserved: given only to who asks for it", decide.DYNAMIC: "dynamic: DHCP gives them"}
 
 
@@ -95,7 +97,7 @@ NOUN = Noun(
 
 
 @router.get(PLACE)
-async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
+async def listing(request: Request, inn: Inn, who: SignedIn, page: int = 1) -> Response:
     """All ranges, by subnet."""
 
     def ask(sql: sa.Connection) -> tuple[int, list[RangeRow]]:
@@ -105,7 +107,8 @@ async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
         rows = [RangeRow.of(one, there[one.subnet_id], owners, who) for one in ip_ranges.listing(sql)]
         return cursor, sorted(rows, key=lambda row: (":" in row.one.start, decide.number(row.one.start)))
 
-    cursor, rows = await inn.services.database.reading(ask)
+    cursor, found = await inn.services.database.reading(ask)
+    rows = sliced(found, request=request, page=page, size=PAGE)
     return render(
         request, "ip_ranges.html", title="IP ranges", actor=who, noun=NOUN, rows=rows, live=live.address(cursor=cursor)
     )

@@ -22,10 +22,13 @@ from innkeeper.web.pages import render
 from innkeeper.web.sessions import SignedIn
 from innkeeper.web.static_routes import NOUN as ROUTE
 from innkeeper.web.static_routes import RouteRow, route_rows
+from innkeeper.web.tables import Listing, sliced
 from innkeeper.web.wires import Wire, wires
 
 router = APIRouter(include_in_schema=False)
 router.include_router(subnet_forms.router)
+PAGE = 100  # addresses of one page
+MOST = 100  # pieces that are shown
 WORDS = {
     decide.GATEWAY: "gateway",
     decide.DNS: "DNS server",
@@ -64,13 +67,13 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """All of a subnet's page."""
+    """All of a subnet's page. `pieces`: the first ones of those of `use`."""
 
     subnet: Subnet
     wire: Wire
     use: Use
     pieces: list[Piece]
-    taken: list[Taken]
+    taken: Listing[Taken]
     ranges: list[RangeRow]
     routes: list[RouteRow]
 
@@ -97,12 +100,13 @@ def taken_by(one: Address, who: Actor) -> Taken:
     )
 
 
-def _shown(sql: sa.Connection, who: Actor, key: str) -> Shown:
+def _shown(sql: sa.Connection, request: Request, who: Actor, key: str, page: int) -> Shown:
     one = subnets.find(sql, number(key))
     around = subnets.overlapping(sql, one)
     use = subnet_use.of_one(sql, one, around)
     within = {each.id: each for each in around}
     ranges = [each for each in ip_ranges.within(sql, around) if decide.meets(each, one.cidr)]
+    taken = [taken_by(each, who) for each in seen_addresses.of_subnet(sql, one, around)]
     owners = {each.id: each.username for each in users.listing(sql)}
     return Shown(
         subnet=one,
@@ -115,20 +119,20 @@ def _shown(sql: sa.Connection, who: Actor, key: str) -> Shown:
                 count=each.count,
                 words=tuple(WORDS[purpose] for purpose in each.purposes),
             )
-            for each in use.pieces
+            for each in use.pieces[:MOST]
         ],
-        taken=[taken_by(each, who) for each in seen_addresses.of_subnet(sql, one, around)],
+        taken=sliced(taken, request=request, page=page, size=PAGE),
         ranges=[RangeRow.of(each, within[each.subnet_id], owners, who) for each in ranges],
         routes=[each for each in route_rows(sql, static_routes.listing(sql)) if one.id in (each.source.id, each.to.id)],
     )
 
 
 @router.get("/subnets/{key}")
-async def page(request: Request, inn: Inn, who: SignedIn, key: str) -> Response:
+async def show(request: Request, inn: Inn, who: SignedIn, key: str, page: int = 1) -> Response:
     """One subnet."""
 
     def ask(sql: sa.Connection) -> tuple[int, Shown]:
-        return events.last(sql), _shown(sql, who, key)
+        return events.last(sql), _shown(sql, request, who, key, page)
 
     cursor, shown = await inn.services.database.reading(ask)
     named = shown.subnet.name not in ("", shown.subnet.cidr)

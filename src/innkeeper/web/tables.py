@@ -100,6 +100,13 @@ def turned(rows: Sequence[T], *, request: Request, total: int, page: int, size: 
     )
 
 
+def sliced(found: Sequence[T], *, request: Request, page: int, size: int) -> Listing[T]:
+    """One page of rows that have their order; one beyond the last is the last."""
+    at = min(max(page, 1), max((len(found) + size - 1) // size, 1))
+    rows = found[(at - 1) * size : at * size]
+    return turned(rows, request=request, total=len(found), page=at, size=size)
+
+
 def headings(request: Request, titles: Mapping[str, str], *, sort: str) -> dict[str, Heading]:
     """The heads of columns by name, whose titles these are, of a list that is sorted by `sort`."""
     found = {}
