@@ -158,7 +158,10 @@ async def test_an_image_is_deployed_on_many_and_they_are_released(admin: Visitor
         assert house.see("alpha").seeds[f"default/vm-{number}"].user_data == "#cloud-config\n{}\n"
     again = await admin.look(address("deploy", ids))
     assert "only what is Ready or Allocated is deployed" in again
-    freed = await order(admin, "release", ids)
+    refused = await order(admin, "release", ids, typed="3")
+    assert 'id="typed-wrong"' in refused.text
+    assert [await status(house, id) for id in ids] == ["Deploying"] * 2
+    freed = await order(admin, "release", ids, typed="2")
     await results(admin, freed.url.path)
     for id in ids:
         await until_status(house, id, "Ready")

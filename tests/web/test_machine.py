@@ -153,7 +153,10 @@ async def test_a_way_through_its_life(admin: Visitor, house: Inn) -> None:
     assert house.see("alpha").seeds["default/web"].user_data == "#!/bin/sh\ntrue\n"
     there = await admin.send(f"/machines/{id}/abort")
     await until_status(house, id, "Allocated")
-    there = await admin.send(f"/machines/{id}/release")
+    refused = await admin.send(f"/machines/{id}/release", typed="another")
+    assert 'id="typed-wrong"' in refused.text
+    await until_status(house, id, "Allocated")
+    there = await admin.send(f"/machines/{id}/release", typed="web")
     await until_status(house, id, "Ready")
     assert "commission" in offers(await admin.look(f"/machines/{id}"), id)
 

@@ -19,7 +19,14 @@ async def test_a_page_asks_who_one_is_and_then_shows_itself(house: Inn) -> None:
 
 
 async def test_nobody_is_led_to_another_site(house: Inn) -> None:
-    for target in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"):
+    for target in (
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "//[",
+        "/x]//[",
+    ):
         async with Visitor(house) as one:
             there = await one.send("/sign-in", username="admin", password="secret", next=target)
             assert there.url.host == "inn.test", target
@@ -35,7 +42,7 @@ async def test_what_failed_too_often_waits(house: Inn) -> None:
 
 
 async def test_another_sites_page_changes_nothing(admin: Visitor, house: Inn) -> None:
-    for origin in ("http://evil.example", "null", "http://inn.test.evil.example"):
+    for origin in ("http://evil.example", "null", "http://inn.test.evil.example", "http://["):
         refused = await admin.send("/zones/new", origin=origin, name="north")
         assert refused.status_code == 403, origin
     assert len(await house.admin.get("zones/")) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.kit.house import Inn
-from tests.web.visitor import Visitor
+from tests.web.visitor import ORIGIN, Visitor
 
 LONG = "x" * 201
 
@@ -39,6 +39,22 @@ async def test_a_query_that_cannot_be_read_is_told_in_words(admin: Visitor, hous
         assert answer.headers["content-type"].startswith("text/html"), path
         assert words in answer.text, path
         assert "<h1" in answer.text, path
+
+
+async def test_too_many_filters_are_refused(admin: Visitor) -> None:
+    many = "&".join(f"host=h{number}" for number in range(51))
+    assert "At most 50 filters at once" in await admin.look(f"/machines?{many}", status=400)
+    assert "At most 50 filters at once" in await admin.look(f"/machines/bulk?action=lock&{many}", status=400)
+    await admin.look("/machines?" + many.rpartition("&")[0])
+
+
+async def test_an_address_that_only_forms_are_sent_to(admin: Visitor, house: Inn) -> None:
+    host = await house.add_host("alpha")
+    for path in (f"/hosts/{host}/refresh", "/sign-out", "/account/sessions/end-others"):
+        answer = await admin.http.get(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST"), path
+        assert "it takes what a form sends" in answer.text, path
+    assert (await admin.http.put("/hosts", headers={"Origin": ORIGIN})).status_code == 405
 
 
 async def test_it_leads_to_the_page_without_what_is_wrong(admin: Visitor, house: Inn) -> None:

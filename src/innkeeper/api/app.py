@@ -59,7 +59,7 @@ from innkeeper.api.v1 import hosts as hosts_v1
 from innkeeper.api.v1 import machines as machines_v1
 from innkeeper.api.v1 import operations as operations_v1
 from innkeeper.api.v1 import placements as placements_v1
-from innkeeper.errors import InnkeeperError, NotFound, Unauthorized
+from innkeeper.errors import InnkeeperError, Unauthorized
 from innkeeper.operations.context import Connections, Services
 from innkeeper.operations.table import make_engine
 from innkeeper.settings import Settings
@@ -181,8 +181,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
         text = f"Unknown API endpoint: {path}." if status == 404 else str(error.detail)
         return PlainTextResponse(text, status_code=status, headers=error.headers)
     if troubles.for_people(path):
-        gone = NotFound("There is no such page.") if status == 404 else InnkeeperError(str(error.detail))
-        return await troubles.page(request, gone)
+        return await troubles.no_page(request, status=status, headers=error.headers)
     body = {"name": "NotFound", "brief": str(error.detail), "details": "", "resolution": ""}
     return JSONResponse(body, status_code=status, headers=error.headers)
 

@@ -44,7 +44,10 @@ def check_origin(request: HTTPConnection) -> None:
     site = request.headers.get("sec-fetch-site", "")
     origin = request.headers.get("origin", "")
     here = request.headers.get("host", "")
-    foreign = site not in ("", "same-origin", "none") if not origin else urlsplit(origin).netloc != here
+    try:
+        foreign = site not in ("", "same-origin", "none") if not origin else urlsplit(origin).netloc != here
+    except ValueError:  # an origin that none can be
+        foreign = True
     if foreign:
         raise Forbidden(
             "This was sent by a page of another site.", resolution="Open Innkeeper's own page and try there."

@@ -87,7 +87,7 @@ def _check(bulk: Bulk, picks: Picks, form: FormData) -> None:
     confirmed = str(form.get("typed", "")).strip()
     if "typed" in bulk.fields and confirmed not in (picks.to_type, str(len(picks.machines))):
         what = "the name of the machine" if len(picks.machines) == 1 else "as many are ticked"
-        raise Invalid("Nothing was deleted.", fields={"typed": [f"type {picks.to_type}: {what}"]})
+        raise Invalid("Nothing was done.", fields={"typed": [f"type {picks.to_type}: {what}"]})
 
 
 async def _form(

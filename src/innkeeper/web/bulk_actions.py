@@ -58,6 +58,7 @@ def _from(name: str, group: str, why_not: Why, *, tone: str = "positive", about:
         when=one.when,
         why_not=why_not,
         call=calls.ordered(one),
+        fields=("comment", "typed") if one.destroys else ("comment",),
         tone=tone,
         about=about,
     )

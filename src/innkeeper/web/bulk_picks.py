@@ -41,7 +41,7 @@ class Picks:
 
     @property
     def to_type(self) -> str:
-        """What is typed to have them deleted: the name of the only one, or how many they are."""
+        """What is typed to have them released or deleted: the name of the only one, or how many they are."""
         return self.can[0].one.hostname if len(self.can) == 1 else str(len(self.can))
 
 

@@ -66,7 +66,7 @@ async def perform(
 def check_typed(form: FormData, name: str) -> None:
     """Before something is destroyed: Invalid unless its name was typed."""
     if str(form.get("typed", "")).strip() != name:
-        raise Invalid("Nothing was deleted.", fields={"typed": [f"Type {name} to confirm."]})
+        raise Invalid("Nothing was done.", fields={"typed": [f"Type {name} to confirm."]})
 
 
 def sent(form: FormData, *names: str, given: bool = True) -> list[tuple[str, str]]:

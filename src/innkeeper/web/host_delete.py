@@ -57,7 +57,7 @@ async def delete(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Resp
     try:
         if destroy and values.get("typed", "").strip() != name:
             message = f"type the name of the host, {name}, to have its machines destroyed"
-            raise Invalid("Nothing was deleted.", fields={"typed": [message]})
+            raise Invalid("Nothing was done.", fields={"typed": [message]})
         fields = [("decompose", str(destroy).lower()), ("force", str(values.get("force") == "true").lower())]
         await perform(request, who, "DELETE", f"vm-hosts/{id}/", sent=fields, patience=PATIENCE)
     except StillRunning:

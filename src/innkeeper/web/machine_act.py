@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, NotFound
-from innkeeper.web.calls import NONE, Trouble, perform, sent
+from innkeeper.web.calls import NONE, Trouble, check_typed, perform, sent
 from innkeeper.web.machine_actions import ACTIONS, Action
 from innkeeper.web.machine_head import Head, read, show
 from innkeeper.web.pages import done
@@ -43,6 +43,8 @@ async def act(request: Request, inn: Inn, who: SignedIn, system_id: str, name: s
         path, fields = "machines/", [("system_id", system_id), *fields]
     top = await read(inn, who, system_id)
     try:
+        if action.destroys:
+            check_typed(form, top.one.hostname)
         await perform(request, who, "POST", path, op=action.op, sent=fields, patience=PATIENCE)
     except InnkeeperError as error:
         values = {field: str(value) for field, value in form.items()}

@@ -15,7 +15,7 @@ Test = Callable[[Case], bool]
 @dataclass(frozen=True, kw_only=True)
 class Action:
     """Something that can be done. `name`: in the address; `op`: the API's, "" for one with a page of its own;
-    `comment`: whether it takes one.
+    `comment`: whether it takes one; `destroys`: whether what is on its disks is lost for good.
 
     `does`: what will happen, for who is asked; `done`: what has happened, after the machine's name.
     """
@@ -26,6 +26,7 @@ class Action:
     op: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     comment: bool = True
+    destroys: bool = False
     tone: str = ""
     does: Callable[[Case], str] = lambda _: ""
     done: str = ""
@@ -104,6 +105,8 @@ ACTIONS = (
         title="Release",
         when=lambda case: case.releasable,
         op="release",
+        destroys=True,
+        tone="negative",
         does=_release,
         done="is being released",
     ),

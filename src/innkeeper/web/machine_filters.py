@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from starlette.requests import Request
 
 from innkeeper.api.auth import Actor
+from innkeeper.errors import Invalid
 from innkeeper.model import lifecycle
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import PowerState
@@ -33,6 +34,7 @@ NOBODY = "(nobody)"  # no user can be called that
 OLD_WORDS = frozenset({"kvm", "kvms", "pod", "pods", "vm-host", "vm-hosts", "vmhost", "vmhosts"})
 LONGEST = 200  # characters of words, and of a value
 MANY = 200  # names that a field offers
+MOST = 50  # filters at once
 _OWN = ("q", *FIELDS, "group", "sort", "page")
 # What a machine here can be. The rest of MAAS's statuses is of physical ones.
 STATUSES = tuple(sorted(lifecycle.MOVES))
@@ -115,11 +117,13 @@ def listing(query: Iterable[tuple[str, str]]) -> str:
 
 
 def chosen(request: Request) -> Chosen:
-    """What the address of a page asks for. Unknown sorts and groups are the usual ones."""
+    """What the address of a page asks for. Unknown sorts and groups are the usual ones. Invalid: too many filters."""
     sent = parse_qsl(request.scope["query_string"].decode("latin-1"))
     pairs = [(name, value.replace("\0", "").strip()[:LONGEST]) for name, value in sent]
     last = {name: value for name, value in pairs if value}
     values = dict.fromkeys((name, value) for name, value in pairs if name in FIELDS and value)
+    if len(values) > MOST:
+        raise Invalid(f"At most {MOST} filters at once.", details=f"The address has {len(values)}.")
     sort, number = last.get("sort", "name"), last.get("page", "")
     return Chosen(
         q=" ".join(last.get("q", "").split()),

@@ -61,8 +61,11 @@ def _target(request: HTTPConnection) -> str:
 
 def local(target: str) -> str:
     """A target as a path of this site; "/" for anything else."""
-    parts = urlsplit(target)
-    good = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
+    try:
+        elsewhere = urlsplit(target).netloc
+    except ValueError:  # as of an address with half a bracket
+        return "/"
+    good = target.startswith("/") and not target.startswith(("//", "/\\")) and not elsewhere
     return target if good and target.isprintable() else "/"
 
 
