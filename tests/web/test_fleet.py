@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -164,6 +165,9 @@ async def test_the_list_of_hosts(fleet: Fleet) -> None:
         row = page.split(f'<tr id="host-{one["id"]}"')[1].split("</tr>")[0]
         words = re.sub(r"<[^>]+>", "", row)
         assert one["state"] in words
+        assert one["version"] in words
+        if one["state"] != "waiting for trust":  # there the way to it stands in its place
+            assert one["state_reason"] in html.unescape(words)
         assert f"{one['certificate_days_left']} days left" in words
         kinds = [kind for kind in ("cores", "memory") if one["limits"][kind]]
         assert kinds or "not known yet" in words

@@ -6,8 +6,10 @@ import re
 
 from innkeeper.hypervisors.lxd import certificates
 from innkeeper.hypervisors.simulated_world import Fault
+from innkeeper.model.host import HostState
 from innkeeper.store import hosts
 from innkeeper.store.database import Write
+from tests.api.facts import live
 from tests.kit.house import Inn
 from tests.web.visitor import Visitor
 
@@ -100,6 +102,26 @@ async def test_both_fingerprints_are_shown_before_a_new_one_is_pinned(admin: Vis
     assert "The server&#39;s new certificate is pinned." in pinned.text
     assert (await house.admin.get(f"vm-hosts/{id}/"))["certificate_fingerprint"] == right
     assert (await admin.send(path)).status_code == 400
+
+
+async def test_a_changed_one_leads_to_both(admin: Visitor, house: Inn) -> None:
+    id = await house.add_host()
+    await live(house, id)  # from now on nothing of it changes by itself
+    path = f'href="/hosts/{id}/settings/certificate/server"'
+    assert path not in await admin.look(f"/hosts/{id}")
+
+    def changed(write: Write) -> None:
+        hosts.update(write, id, state=HostState.CHANGED, reason="It shows another certificate.")
+
+    house.house.services.database.transact(changed)
+    house.client(username="ann")
+    async with Visitor(house) as ann:
+        await ann.sign_in("ann")
+        for place in ("/hosts", f"/hosts/{id}"):
+            page = await admin.look(place)
+            assert path in page
+            assert "It shows another certificate." in page
+            assert path not in await ann.look(place)
 
 
 async def test_a_server_that_does_not_answer_is_said(admin: Visitor, house: Inn) -> None:
