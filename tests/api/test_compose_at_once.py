@@ -6,10 +6,13 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.image import Kind
 from innkeeper.store import deployments, images
 from tests.api.facts import asked, events
+from tests.kit.databases import fresh_postgres
 from tests.kit.deployments import give_image, until_started
 from tests.kit.house import Inn, inn
 from tests.kit.until import until
@@ -42,7 +45,19 @@ async def test_it_is_deployed_when_it_is_there(tmp_path: Path) -> None:
 
 
 async def test_what_stands_against_the_deployment_is_said(house: Inn) -> None:
-    """The image went while it was composed: the machine is there, Ready and nobody's."""
+    await stays_ready(house)
+
+
+@pytest.mark.postgres
+async def test_it_is_said_with_postgresql_too(tmp_path: Path) -> None:
+    """What is refused within the last transaction of a compose leaves the rest of it as it is."""
+    with fresh_postgres() as url:
+        async with inn(tmp_path, url) as house:
+            await stays_ready(house)
+
+
+async def stays_ready(house: Inn) -> None:
+    """The image goes while a machine is composed: that is there, Ready and nobody's."""
     host = await house.add_host()
     give_image(house)
     house.change("alpha", lambda world: world.faults.append(Fault(call="create", kind="delay", seconds=1)))
