@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from playwright.async_api import Browser, Page, async_playwright
 from bench.fleet import until_watched
 from bench.site import HOSTS, MACHINES, build
 from bench.table import Figure, median_ms
+from innkeeper.hypervisors.simulated_world import world
+from innkeeper.model.machine import PowerState
 from tests.kit.server import Server, running
 
 ROUNDS = 5
 CORES = 2
 SOME_HOSTS = 200
 FIRST_ROW, FIRST_LOAD = 600, 120_000  # ms, bytes
+SHOWN = 1000  # ms until an open page shows what happened on a host
 _CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -33,6 +37,7 @@ async def measure() -> list[Figure]:
             async with site(SOME_HOSTS) as server:
                 hosts = await first_rows(browser, server, "/hosts")
                 loaded = await first_load(browser, server)
+                shown = await shown_after(browser, server)
             async with site(HOSTS) as server:
                 machines = await first_rows(browser, server, "/machines")
                 searched = await first_rows(browser, server, f"/machines?q=vm{MACHINES}")
@@ -41,6 +46,7 @@ async def measure() -> list[Figure]:
     named = f"machines page over {MACHINES:,}"
     return [
         _figure(f"list of {SOME_HOSTS} hosts: first row", hosts),
+        _figure("a change on a host: on its open page", shown, most=SHOWN),
         _figure(f"{named}: first row", machines),
         _figure(f"{named}, one searched: first row", searched),
         _figure(f"{named}, grouped, page 200: first row", grouped),
@@ -91,13 +97,33 @@ async def first_load(browser: Browser, server: Server) -> int:
     context = await browser.new_context(base_url=server.base, storage_state=await _signed_in(browser, server))
     page = await context.new_page()
     answers: list[Any] = []
-    page.on("requestfinished", answers.append)
+    page.on("requestfinished", lambda one: answers.append(one))
     await page.goto("/")
     await page.wait_for_load_state("load")
     await page.wait_for_timeout(500)
     sizes = [await one.sizes() for one in answers if "/live" not in one.url]
     await context.close()
     return sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes)
+
+
+async def shown_after(browser: Browser, server: Server) -> list[float]:
+    """Seconds from a change on a host, made there and not by us, until a page that was open shows it."""
+    assert server.settings.simulated_hosts is not None
+    file = server.settings.simulated_hosts / "host1.json"
+    context = await browser.new_context(base_url=server.base, storage_state=await _signed_in(browser, server))
+    page, seconds = await context.new_page(), []
+    await page.goto("/machines/vm00001")
+    for number in range(ROUNDS):
+        await page.wait_for_timeout(1000)  # nothing of the round before is under way
+        power, action = (PowerState.OFF, "instance-stopped") if number % 2 else (PowerState.ON, "instance-started")
+        begin = time.perf_counter()
+        with world(file) as state:
+            state.instances["default/vm1"] = replace(state.instances["default/vm1"], power=power)
+            state.tell(action, "default", "vm1")
+        await page.locator("#power", has_text=f"power {power}").wait_for()
+        seconds.append(time.perf_counter() - begin)
+    await context.close()
+    return seconds
 
 
 async def _signed_in(browser: Browser, server: Server) -> Any:
@@ -114,6 +140,6 @@ async def _signed_in(browser: Browser, server: Server) -> Any:
     return cookies
 
 
-def _figure(name: str, seconds: list[float]) -> Figure:
+def _figure(name: str, seconds: list[float], *, most: float = FIRST_ROW) -> Figure:
     shown = ", ".join(f"{one * 1000:.0f}" for one in seconds)
-    return Figure(name=name, value=median_ms(seconds), unit="ms", most=FIRST_ROW, detail=f"median of {shown}")
+    return Figure(name=name, value=median_ms(seconds), unit="ms", most=most, detail=f"median of {shown}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,9 +69,3 @@ def hosts_of(site: Server) -> Path:
     directory = site.settings.simulated_hosts
     assert directory is not None
     return directory
-
-
-async def settle(page: Page, expression: str, *, within: float = 5.0) -> None:
-    """Wait until a JavaScript expression is true on the page."""
-    async with asyncio.timeout(within):
-        await page.wait_for_function(expression)

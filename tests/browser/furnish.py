@@ -14,24 +14,26 @@ from tests.kit.client import Client
 from tests.kit.disks import unified
 from tests.kit.server import Server
 
-USER = "ann"  # no administrator
+USER, MINE = "ann", "inn-9"  # no administrator; their machine
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ann@laptop"
 
 
-async def furnish(site: Server) -> None:
-    """Networks, an image and a source of others, keys, tags, a user with a machine, hosts that are being added."""
+async def furnish(site: Server) -> list[str]:
+    """Networks, an image and a source of others, keys, tags, a user with a machine, hosts that are being added,
+    work on many, and one that goes on. Pages that no link leads to, or not from where one begins."""
     key = _user(site)
     async with httpx2.AsyncClient(base_url=site.base, timeout=60, trust_env=False, follow_redirects=True) as http:
         admin, user = Client(http, site.key()), Client(http, key)
-        await _networks(admin)
+        vlan = await _networks(admin)
         await admin.post("tags/", name="gpu", comment="Has a graphics card.")
         await admin.post("domains/", name="inn.example")
-        mine = await user.post("machines/", op="allocate", name="inn-9")
+        mine = await user.post("machines/", op="allocate", name=MINE)
         await admin.post("tags/gpu/", op="update_nodes", add=mine["system_id"])
         for one in (admin, user):
             await one.post("account/prefs/sshkeys/", key=_KEY)
         _stopped(site, str(mine["system_id"]))
-        await _by_hand(site, http, str(mine["system_id"]))
+        results = await _by_hand(site, http, str(mine["system_id"]))
+        return [vlan, results, await _under_way(site, admin)]
 
 
 def _user(site: Server) -> str:
@@ -66,16 +68,31 @@ def _stopped(site: Server, system_id: str) -> None:
         database.close()
 
 
-async def _networks(admin: Client) -> None:
+async def _under_way(site: Server, admin: Client) -> str:
+    """A machine that is composed for an hour."""
+    (oak,) = [one for one in await admin.get("vm-hosts/") if one["name"] == "oak"]
+    with world(site.settings.data / "fleet" / "oak.json") as state:
+        state.create_seconds = 3600.0
+    await admin.call("POST", f"vm-hosts/{oak['id']}/", op="compose", hostname="slow")
+    (one,) = await admin.get("/api/v1/operations", open_only=True)
+    return f"/operations/{one['id']}"
+
+
+async def _networks(admin: Client) -> str:
+    """One of everything; a VLAN that can be deleted."""
     first, second = [await admin.post("subnets/", cidr=f"10.77.{number}.0/24") for number in (1, 2)]
     await admin.post("static-routes/", source=first["id"], destination=second["id"], gateway_ip="10.77.1.1")
     await admin.post("ipranges/", type="reserved", start_ip="10.77.1.100", end_ip="10.77.1.110", comment="routers")
     await admin.post("ipaddresses/", op="reserve", ip="10.77.1.9", hostname="printer")
     await admin.post("spaces/", name="office")
+    fabric = await admin.post("fabrics/", name="backbone")
+    vlan = await admin.post(f"fabrics/{fabric['id']}/vlans/", vid=42)
+    return f"/vlans/{vlan['id']}"
 
 
-async def _by_hand(site: Server, http: httpx2.AsyncClient, system_id: str) -> None:
-    """What is made on pages: an image, a source of images, two hosts in the midst of being added, work on many."""
+async def _by_hand(site: Server, http: httpx2.AsyncClient, system_id: str) -> str:
+    """What is made on pages: an image, a source of images, two hosts in the midst of being added, work on many. The
+    results of that."""
 
     async def send(path: str, files: dict[str, tuple[str, bytes]] | None = None, **fields: str) -> str:
         answer = await http.post(path, data=fields, files=files, headers={"Origin": site.base})
@@ -98,4 +115,4 @@ async def _by_hand(site: Server, http: httpx2.AsyncClient, system_id: str) -> No
             await http.get(f"{draft}/trust")
             assert await send(f"{draft}/project", how="new", project="inn") == f"{draft}/review"
     await send("/machines/bulk?action=lock", machine=system_id)
-    await send("/machines/bulk?action=unlock", machine=system_id)
+    return await send("/machines/bulk?action=unlock", machine=system_id)

@@ -19,7 +19,7 @@ from innkeeper.demo_fleet import ADOPTED, COMPOSED, SHAPES
 from innkeeper.web.pages import PLACES
 from tests.browser.conftest import Open
 from tests.browser.crawl import Crawl, crawl, routes
-from tests.browser.furnish import USER, furnish
+from tests.browser.furnish import MINE, USER, furnish
 from tests.kit.client import Client
 from tests.kit.server import Server, running
 from tests.kit.until import until
@@ -30,18 +30,21 @@ SCREENS = ROOT / "build" / "screens"
 AXE = (ROOT / "assets" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 WIDE, NARROW = ViewportSize(width=1300, height=900), ViewportSize(width=360, height=740)
 
-# What can be got, but is no page that links lead to.
+# What can be got, but is no page that is looked at.
 NO_PAGES = {
-    "/": "leads to the VM hosts",
     "/MAAS": "leads to the VM hosts",
     "/MAAS/": "leads to the VM hosts",
     "/MAAS/r/{rest:path}": "MAAS's own addresses: tests/web/test_old_addresses.py",
+    "/hosts/add/{id:int}": "leads to the step that is next",
+    "/hosts/{id:int}/settings/certificate": "leads into the settings",
+    "/hosts/{id:int}/settings/{group}": "leads into the settings",
     "/sign-in": "below, for nobody is signed in there",
     "/first-run": "below, for it is there once",
+    "/hosts/add/{id:int}/trust/certificate": "a file",
+    "/machines/{system_id}/console.txt": "a file",
+    "/hosts/add/{id:int}/trust/live": "a stream of events",
     "/live": "a stream of events",
 }
-
-
 _SHOW = """async dark => {
   document.documentElement.classList.toggle("is-dark", dark);
   await Promise.all(document.getAnimations().map((one) => one.finished)); // colours that pass into one another
@@ -51,15 +54,15 @@ _SHOW = """async dark => {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the demo fleet."""
-    one = Server(tmp_path_factory.mktemp("fleet"), demo_fleet=True)
+    one = Server(tmp_path_factory.mktemp("fleet"), demo_fleet=True, compose_wait=5.0)
     one.key()
     with running(one):
         yield one
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def furnished(site: Server) -> None:
-    """The fleet is there, nothing is being done any more, and there is one of everything else."""
+async def furnished(site: Server) -> list[str]:
+    """The fleet is there, nothing is being done any more, and there is one of everything else: pages of it."""
     async with httpx2.AsyncClient(base_url=site.base, timeout=60, trust_env=False) as http:
         admin = Client(http, site.key())
 
@@ -69,7 +72,7 @@ async def furnished(site: Server) -> None:
             return len(made) == ADOPTED + COMPOSED and not await admin.get("/api/v1/operations", open_only=True)
 
         await until(there, within=120, what="the demo fleet")
-    await furnish(site)
+    return await furnish(site)
 
 
 @dataclass
@@ -117,39 +120,59 @@ async def unanswered(page: Page, found: Crawl) -> list[str]:
     return [f"{path}, to which {found.links[path]} leads: {status}" for path, status in answers if status != 200]
 
 
-async def starts(site: Server) -> list[str]:
-    """The places of the navigation, and hosts and machines that show what others do not."""
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Hosts and machines that show what others do not, as addresses; the first of each is looked at closer."""
+
+    hosts: list[str]
+    machines: list[str]
+
+
+async def chosen(site: Server) -> Chosen:
+    """Huge pages and virtual functions, eight NUMA nodes, over its limits, not trusting, away; a ready machine, one
+    with two disks or a pinned core, a user's own."""
     async with httpx2.AsyncClient(base_url=site.base, timeout=60, trust_env=False) as http:
         admin = Client(http, site.key())
         hosts = {one["name"]: one["id"] for one in await admin.get("vm-hosts/")}
-        machines = {one["hostname"]: one for one in await admin.get("machines/")}
-    shown = [machines[name] for name in ("inn-1", "inn-5", "inn-9")]
-    return [
-        *(place.path for place in PLACES),
-        *(f"/hosts/{hosts[name]}" for name in ("ginkgo", "larch", "elm", "willow", "yew")),
-        *(f"/hosts/{hosts[name]}/resources?numa=1" for name in ("cedar", "larch")),
-        *(f"/machines/{one['system_id']}" for one in shown),
-    ]
+        machines = {one["hostname"]: one["system_id"] for one in await admin.get("machines/")}
+    return Chosen(
+        hosts=[f"/hosts/{hosts[name]}" for name in ("ginkgo", "larch", "elm", "willow", "yew")],
+        machines=[f"/machines/{machines[name]}" for name in ("inn-1", "inn-5", MINE)],
+    )
 
 
-async def test_every_page_for_an_administrator(site: Server, furnished: None, visit: Open) -> None:
+async def test_every_page_for_an_administrator(site: Server, furnished: list[str], visit: Open) -> None:
     page: Page = await visit(viewport=WIDE)
     shutil.rmtree(SCREENS, ignore_errors=True)
     SCREENS.mkdir(parents=True)
-    looks = Looks(page, SCREENS)
-    found = await crawl(page, await starts(site), looks.look)
+    looks, some = Looks(page, SCREENS), await chosen(site)
+    starts = [
+        *(place.path for place in PLACES),
+        *some.hosts,
+        *some.machines,
+        *furnished,
+        f"{some.hosts[1]}/resources?numa=1",
+        f"{some.hosts[0]}/settings/preview?cpu_over_commit_ratio=2&memory_over_commit_ratio=1.5",
+        f"{some.hosts[0]}/compose/review?cores=2&memory=2048",
+        "/compose/review?cores=2&memory=2048",
+        f"/machines/bulk?action=deploy&machine={some.machines[0].rpartition('/')[2]}",
+        "/search?q=inn",
+    ]
+    found = await crawl(page, starts, looks.look)
     wrong = [*found.wrong, *looks.wrong, *await unanswered(page, found)]
     assert not wrong, "\n".join(wrong)
     assert set(routes()) - found.routes == set(NO_PAGES)
 
 
-async def test_every_page_for_a_user(site: Server, furnished: None, visit: Open) -> None:
+async def test_every_page_for_a_user(site: Server, furnished: list[str], visit: Open) -> None:
     page: Page = await visit(USER, viewport=WIDE)
-    looks = Looks(page)
-    found = await crawl(page, [place.path for place in PLACES if not place.admin], looks.look)
+    looks, some = Looks(page), await chosen(site)
+    places = [place.path for place in PLACES if not place.admin]
+    found = await crawl(page, [*places, some.machines[-1]], looks.look)
     wrong = [*found.wrong, *looks.wrong, *await unanswered(page, found)]
     assert not wrong, "\n".join(wrong)
-    assert {"/hosts/{id:int}", "/machines/{system_id}", "/machines/{system_id}/delete"} <= found.routes
+    own = {"/machines/{system_id}/deploy", "/machines/{system_id}/console", "/account/keys"}
+    assert own | {"/hosts/{id:int}"} <= found.routes
     assert not {"/hosts/add", "/users", "/hosts/{id:int}/settings", "/hosts/{id:int}/delete"} & found.routes
 
 
@@ -168,17 +191,18 @@ _SAID = """() => {
 _WHEN = re.compile(r"\d+ (second|minute)s? ago|just now|now|\b[0-9a-f]{32}\b")
 
 
-async def test_all_of_it_without_scripts(site: Server, furnished: None, visit: Open) -> None:
+async def test_all_of_it_without_scripts(site: Server, furnished: list[str], visit: Open) -> None:
     """Every page says the same, leads to the same and has the same fields and buttons."""
-    shown = await starts(site)
-    hosts, machines = ([one for one in shown if re.fullmatch(rf"/{noun}/\w+", one)] for noun in ("hosts", "machines"))
+    some = await chosen(site)
     tabs = ("resources", "resources?numa=1", "storage", "networks", "events", "settings", "settings/preview", "compose")
-    some = ("network", "storage", "events", "edit", "delete")
+    parts = ("network", "storage", "events", "edit", "delete")
     forms = ("/compose", "/hosts/add", "/zones/new", "/users/new", "/images/upload", "/images/sources", "/search?q=inn")
     paths = [
-        *shown,
-        *(f"{hosts[0]}/{tab}" for tab in tabs),
-        *(f"{machines[0]}/{tab}" for tab in some),
+        *(place.path for place in PLACES),
+        *some.hosts,
+        *some.machines,
+        *(f"{some.hosts[0]}/{tab}" for tab in tabs),
+        *(f"{some.machines[0]}/{part}" for part in parts),
         *forms,
         *("/account", "/account/keys", "/account/ssh-keys", "/account/password"),
     ]
