@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import httpx2
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from innkeeper.hypervisors.simulated_world import Fault, world
 from tests.browser.conftest import Open, hosts_of
@@ -84,6 +85,29 @@ async def test_the_console_shows_and_takes_letters(site: Server, visit: Open) ->
     await expect(page.locator("#power")).to_have_text("power off", timeout=3000)
     await expect(page.locator("#console-words")).to_contain_text(re.compile("ended|is off"))
     assert await page.evaluate("document.querySelector('.xterm').mark") == 1
+
+
+async def test_the_console_comes_back_with_the_server(site: Server, visit: Open, chromium: Browser) -> None:
+    by = By(site)
+    id = await by.machine("echo", "queue")
+    await by.post(f"machines/{id}/", op="power_on")
+    first = await visit()
+    signed_in = await first.context.storage_state()
+    await first.close()
+    context = await chromium.new_context(
+        base_url=site.base, storage_state=signed_in
+    )  # it may complain: the server goes
+    page = await context.new_page()
+    await page.goto(f"/machines/{id}/console")
+    words = page.locator("#console-words")
+    await expect(words).to_contain_text("This is the console of queue")
+    await asyncio.to_thread(site.stop)
+    await expect(words).to_contain_text("It is tried again")
+    await asyncio.to_thread(site.start)
+    await expect(words).to_contain_text("This is the console of queue", timeout=15000)
+    await page.keyboard.type("here")
+    await expect(page.locator("#console .xterm-accessibility")).to_contain_text("here")
+    await context.close()
 
 
 async def test_without_javascript_all_but_the_live_console_works(site: Server, visit: Open) -> None:

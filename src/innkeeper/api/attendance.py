@@ -10,6 +10,7 @@ from fastapi import WebSocket
 from innkeeper.model.console import Notice, Word
 from innkeeper.operations.console_viewer import Viewer
 
+ENDED, GOING_AWAY = 1000, 1001  # why a websocket is closed: all was told; this server goes, another may tell the rest
 TYPED_MOST = 64 * 1024  # bytes in one message
 
 
@@ -30,7 +31,7 @@ async def _show(socket: WebSocket, watching: Viewer) -> None:
             await socket.send_bytes(piece)
         else:
             await socket.send_text(msgspec.json.encode({"word": piece.word, "text": piece.text}).decode())
-    await socket.close()
+    await socket.close(GOING_AWAY if watching.again else ENDED)
 
 
 async def _type(socket: WebSocket, watching: Viewer) -> None:

@@ -107,12 +107,15 @@ class _Session:
             await socket.send_bytes(await self._typed.get())
 
     async def _show(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        ended = False
         async for message in socket:
             if message.type is aiohttp.WSMsgType.BINARY:
                 _write(self._screen, message.data)
             elif message.type is aiohttp.WSMsgType.TEXT:
-                self._say(json.loads(message.data)["text"])
-        if socket.close_code != aiohttp.WSCloseCode.OK:
+                told = json.loads(message.data)
+                ended = told["word"] == "ended"
+                self._say(told["text"])
+        if not ended:
             self._cut = True
 
     def _say(self, text: str) -> None:

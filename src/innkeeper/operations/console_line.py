@@ -79,11 +79,11 @@ class Line:
             self._deploying = True
         self._go()
 
-    def end(self, text: str) -> None:
-        """Nobody watches any more; they are told why."""
+    def end(self, text: str, *, again: bool = False) -> None:
+        """Nobody watches any more; they are told why. `again`: see `Viewer`."""
         self._deploying = False
         for viewer in self._viewers:
-            viewer.end(text)
+            viewer.end(text, again=again)
         self._viewers.clear()
         self._changed.set()
 

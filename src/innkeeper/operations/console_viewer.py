@@ -16,6 +16,7 @@ class Viewer:
     def __init__(self, type: Type, *, stays: bool, relays: bool = False) -> None:
         self.stays = stays  # when the machine becomes another's: an administrator does
         self.relays = relays  # another process, for its own viewers
+        self.again = False  # whether it is only this server that ends: another connection may have the console
         self._type, self._queue = type, Queue()
         self._fresh = asyncio.Event()
         self._over = False
@@ -39,8 +40,8 @@ class Viewer:
         self._queue.put(piece)
         self._fresh.set()
 
-    def end(self, text: str) -> None:
+    def end(self, text: str, *, again: bool = False) -> None:
         """The last words."""
         if not self._over:
-            self._over = True
+            self._over, self.again = True, again
             self.put(Notice(word=Word.ENDED, text=text))

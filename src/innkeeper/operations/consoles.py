@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 STOPPING = 10.0  # how long the end waits for consoles to be let go, seconds
 GOODBYE = 1.0  # how long the end waits for viewers to hear of it, seconds
+_LAST_WORDS = "This server is stopping."
 KEPT = 64  # consoles whose last text stays when nobody watches any more
 
 
@@ -52,7 +53,7 @@ class Consoles:
         line = self._line(system_id)
         viewer = Viewer(line.type, stays=stays, relays=relays)
         if self._over:
-            viewer.end("This server is stopping.")
+            viewer.end(_LAST_WORDS, again=True)
         else:
             line.join(viewer, owner_id=owner_id)
         self._watching += 1
@@ -102,7 +103,7 @@ class Consoles:
         """The process stops: who watches is told and let go."""
         self._over = True
         for line in self._lines.values():
-            line.end("This server is stopping.")
+            line.end(_LAST_WORDS, again=True)
 
     async def leave(self) -> None:
         """`end`, and the time that viewers need to hear it."""
