@@ -1,8 +1,8 @@
 """Serial consoles in the native API: the text that is kept, and the live one over a websocket.
 
 On the websocket binary messages are the console, both ways. Text messages from the server are words of Innkeeper's own:
-{"word": "opened" | "waiting" | "dropped" | "ended", "text": "…"}. It is closed with 1000 when all was told, and with 1001
-when it is only this server that stops.
+{"word": "opened" | "waiting" | "dropped" | "ended", "text": "…"}. It is closed with 1000 when all was told, and with
+1001 when it is only this server that stops.
 """
 
 from __future__ import annotations
