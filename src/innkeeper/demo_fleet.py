@@ -20,7 +20,7 @@ from innkeeper.api.house import House
 from innkeeper.api.maas.dispatch import Dispatch
 from innkeeper.errors import InnkeeperError
 from innkeeper.hypervisors.simulated_world import GB, MIB, World, world
-from innkeeper.model.host import HostInterface, HugePages, NumaNode, Thread, VirtualFunction
+from innkeeper.model.host import HostInterface, HugePages, NumaNode, Thread, VirtualFunction, Volume
 from innkeeper.model.machine import DiskFacts, InstanceFacts, InterfaceFacts, PowerState
 from innkeeper.settings import Settings
 from innkeeper.store import hosts, users
@@ -103,7 +103,35 @@ def worlds() -> dict[str, World]:
         shape = able[(number * 5) % len(able)]
         made[shape.name].projects["lab"] = ""
         _instance(made[shape.name], shape, number, project="lab", chosen=chosen)
+    _network_functions(made["ginkgo"])
     return made
+
+
+def _network_functions(state: World) -> None:
+    """What few hosts have: cores pinned by others, huge pages in use, virtual functions given away, odd volumes."""
+    state.projects["lab"] = ""
+    for number, cores in enumerate((range(32, 36), range(36, 38))):
+        name = f"router-{number + 1}"
+        state.instances[f"lab/{name}"] = InstanceFacts(
+            name=name,
+            project="lab",
+            architecture="amd64/generic",
+            cores=len(cores),
+            pinned=tuple(cores),
+            memory=4096,
+            huge_pages=True,
+            power=PowerState.ON,
+            disks=(DiskFacts(device="root", pool="fast", size=20 * GB),),
+            interfaces=(
+                InterfaceFacts(device="eth0", mac=f"00:16:3e:11:00:{number:02x}", attach="sriov", parent="ens2"),
+            ),
+        )
+    for pool, name, kind, size in (
+        ("archive", "backup-2025", "custom", 400 * GB),
+        ("images", "ubuntu-24.04", "image", 3 * GB),
+        ("images", "debian-13", "image", 2 * GB),
+    ):
+        state.volumes[f"{pool}/default/{name}"] = Volume(name=name, kind=kind, size=size, written=size * 3 // 10)
 
 
 def _world(shape: Shape) -> World:
@@ -153,11 +181,20 @@ def _interfaces(shape: Shape) -> list[HostInterface]:
         HostInterface(name="eno1", kind="physical", mac=f"52:54:00:00:{rack:02x}:{number:02x}", speed=25_000),
     ]
     if shape.functions:
+        given = shape.functions // 8  # to guests of other projects: the host's own network has them not
         functions = tuple(
-            VirtualFunction(id=f"ens2v{one}", pci_address=f"0000:3b:02.{one}") for one in range(shape.functions)
+            VirtualFunction(id="" if one < given else f"ens2v{one}", pci_address=f"0000:3b:02.{one}")
+            for one in range(shape.functions)
         )
         found.append(
-            HostInterface(name="ens2", kind="physical", speed=100_000, vf_total=shape.functions, vfs=functions)
+            HostInterface(
+                name="ens2",
+                kind="physical",
+                speed=100_000,
+                numa_node=shape.nodes[-1],
+                vf_total=shape.functions,
+                vfs=functions,
+            )
         )
     return found
 
@@ -222,6 +259,8 @@ async def fill(app: FastAPI) -> None:
         fields = {"cores": str(chosen.choice((1, 2))), "memory": str(chosen.choice((1024, 2048)))}
         if number % 9 == 4:
             fields = {"pinned_cores": f"{number % 8}", "memory": "1024"}
+        if shape.huge_pages and number % 4 < 2:
+            fields["hugepages_backed"] = "true"
         if number % 10 == 3:
             fields["storage"] = "root:8(default),data:20"
         fields["pool"] = chosen.choice(("default", "production", "staging"))
