@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,12 @@ class Server:
             time.sleep(0.05)
         self.tell_log()
         raise StepFailed("The server did not start.")
+
+    @property
+    def password(self) -> str:
+        """The administrator's, as its first start printed it."""
+        found = re.search(r"password: (\S+)", self.log.read_text(errors="replace"))
+        return found[1] if found else "not known"
 
     def tell_log(self) -> None:
         """Show the last lines of its log."""

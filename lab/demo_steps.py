@@ -81,7 +81,8 @@ class Demo:
         activate = DATA / "activate"
         exports = " ".join(f"{name}={value!r}" for name, value in self.settings.items())
         activate.write_text(f"export {exports}\nexport PATH={str(ROOT / '.venv/bin')!r}:$PATH\n")
-        say(f"The server stays at {self.server.address} until Ctrl-C. In another terminal:\n")
+        say(f"The server stays at {self.server.address} until Ctrl-C.")
+        say(f"Open it in a browser: user admin, password {self.server.password}. Or in another terminal:\n")
         tell(f". {activate}")
         tell("maas admin --help")
         assert self.server.process is not None

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.kit.lab import ROOT, Lab
@@ -93,6 +94,10 @@ def test_it_stays_until_it_is_ended_and_then_leaves_nothing(env: dict[str, str],
     with demo(env) as process:
         shell = f". {data(env)}/activate && maas admin machines read hostname=nothing && maas admin version read"
         assert '"version"' in subprocess.check_output(["bash", "-c", shell], env=env, text=True)
+        assert process.stdout is not None
+        told = re.search(r"user admin, password (\S+)\.", process.stdout.readline())
+        assert told
+        assert _signs_in(env, told[1])
         assert set(lab.leftovers()) >= {"instances", "trusted"}
         os.killpg(process.pid, end)  # as a terminal does
         assert process.wait(timeout=60) == 0
@@ -121,6 +126,18 @@ def test_a_busy_port_is_told_by_what(env: dict[str, str]) -> None:
     assert code == 1
     assert f"Port {env['INNKEEPER_PORT']} is busy: process {os.getpid()} (" in out
     assert not data(env).exists()
+
+
+def _signs_in(env: dict[str, str], password: str) -> bool:
+    """Whether a browser comes in with that password."""
+    base = f"http://127.0.0.1:{env['INNKEEPER_PORT']}"
+    answer = httpx2.post(
+        f"{base}/sign-in",
+        data={"username": "admin", "password": password},
+        headers={"Origin": base},
+        trust_env=False,
+    )
+    return answer.status_code == 303 and "sign-in" not in answer.headers["location"]
 
 
 def _is_free(port: int) -> bool:

@@ -49,6 +49,15 @@ def test_make_targets_and_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
+def test_pictures_are_small() -> None:
+    pictures = [*ROOT.glob("docs/images/*")]
+    assert len(pictures) == 4
+    for one in pictures:
+        assert one.suffix == ".png"
+        assert one.stat().st_size < 200_000, one.name
+        assert f"docs/images/{one.name}" in README.read_text()
+
+
 def test_the_demo_shows_the_storage_table_of_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "lab"))
     table: str = importlib.import_module("demo_steps").STORAGE_TABLE
