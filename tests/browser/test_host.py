@@ -55,6 +55,12 @@ async def test_what_happens_shows_at_once_and_what_is_open_stays_open(site: Serv
     await page.goto(f"/hosts/{host}")
     await call(site, "post", f"vm-hosts/{host}/", op="compose", hostname="web2")
     await expect(page.get_by_role("region", name="VMs on alpha")).to_contain_text("web2", timeout=1000)
+    await page.goto(f"/hosts/{host}/storage/default")
+    volumes = page.get_by_role("region", name="Volumes of default")
+    await expect(volumes).to_contain_text("web2")
+    await call(site, "post", f"vm-hosts/{host}/", op="compose", hostname="data1", storage="root:8,data:5")
+    await expect(volumes.get_by_role("row").filter(has_text="data1")).to_have_count(2, timeout=1000)
+    await expect(volumes).not_to_contain_text("orphan")
 
 
 async def test_nothing_is_cut_off_on_a_phone(site: Server, visit: Open) -> None:
