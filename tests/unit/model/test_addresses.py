@@ -11,7 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from innkeeper.errors import Invalid
-from innkeeper.model.addresses import Span, divide, free, holds, inside, normal, text, usable, used
+from innkeeper.model.addresses import (
+    Span,
+    divide,
+    fixtures,
+    free,
+    holds,
+    inside,
+    meets,
+    normal,
+    overlap,
+    overlapping,
+    text,
+    usable,
+    used,
+)
 from innkeeper.model.network import IpRange, Subnet
 
 FOUR = Subnet(id=1, name="s", cidr="10.0.0.0/24", vlan_id=1, gateway_ip="10.0.0.1", dns_servers=("10.0.0.1", "9.9.9.9"))
@@ -117,3 +131,43 @@ def test_pieces_cover_the_whole_once(sketched: list[tuple[int, int, str]]) -> No
     for one in pieces:
         for n in (one.first, one.last):
             assert set(one.purposes) == {p for part in parts if part.first <= n <= part.last for p in part.purposes}
+
+
+networks = st.one_of(
+    st.tuples(st.integers(0, 31), st.integers(24, 32)).map(
+        lambda one: str(
+            ipaddress.ip_network((int(ipaddress.ip_address("10.0.0.0")) + one[0] * 16, one[1]), strict=False)
+        )
+    ),
+    st.tuples(st.integers(0, 7), st.integers(120, 128)).map(
+        lambda one: str(ipaddress.ip_network((int(ipaddress.ip_address("fd00::")) + one[0] * 64, one[1]), strict=False))
+    ),
+    st.sampled_from(("0.0.0.0/0", "10.0.0.0/8", "::/0", "fd00::/16")),
+)
+
+
+@given(st.lists(networks, unique=True, max_size=12))
+def test_which_subnets_share_addresses(cidrs: list[str]) -> None:
+    subnets = [replace(FOUR, id=number, cidr=cidr) for number, cidr in enumerate(cidrs)]
+    found = {one.cidr: {each.cidr for each in around} for one, around in overlapping(subnets)}
+    assert found == {cidr: {other for other in cidrs if overlap(cidr, other)} for cidr in cidrs}
+
+
+@pytest.mark.parametrize(
+    ("cidr", "meet"),
+    [
+        ("10.0.0.0/24", True),
+        ("10.0.0.16/28", True),
+        ("10.0.0.32/28", True),
+        ("10.0.0.48/28", False),
+        ("10.0.0.0/28", False),
+        ("fd00::/48", False),
+    ],
+)
+def test_whether_a_range_has_addresses_of_a_subnet(cidr: str, meet: bool) -> None:
+    assert meets(rng("reserved", "10.0.0.20", "10.0.0.40"), cidr) is meet
+
+
+def test_what_a_subnets_own_servers_have() -> None:
+    assert set(fixtures(FOUR)) == {"10.0.0.1", "9.9.9.9"}
+    assert fixtures(replace(SIX, gateway_ip=None)) == []
