@@ -85,6 +85,7 @@ async def test_it_shows_what_is_free_by_the_apis_figures(admin: Visitor, house: 
     pool = host["storage_pools"][0]
     assert f"{pool['name']}: {formats.size(pool['available'])} free" in text
     assert "One, eth0, on the host’s best network: br0" in text
+    assert "1.5 is the overcommit ratio" in text
 
 
 async def test_rows_come_and_go_and_what_is_filled_in_stays(admin: Visitor, house: Inn) -> None:
