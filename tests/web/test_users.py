@@ -59,3 +59,11 @@ async def test_an_administrator_stays(admin: Visitor, house: Inn) -> None:
     assert (await house.admin.get("users/admin/"))["is_superuser"] is True
     assert "You cannot delete yourself" in await admin.look("/users/admin/delete")
     assert (await admin.send("/users/admin/delete", typed="admin")).status_code == 409
+
+
+async def test_a_name_that_can_be_nobodys_is_not_found(admin: Visitor) -> None:
+    for name in ("nobody", "a%00b", "a%20b"):
+        for page in ("edit", "delete"):
+            assert "Not found" in await admin.look(f"/users/{name}/{page}", status=404)
+    refused = await admin.send("/users/admin/edit", email="a\0b", is_superuser="true")
+    assert 'id="email-wrong"' in refused.text

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from innkeeper.api.auth import Actor
 from innkeeper.api.house import audit
-from innkeeper.errors import Conflict, InnkeeperError
+from innkeeper.errors import Conflict, InnkeeperError, Invalid, NotFound
 from innkeeper.store import belongings, events, sessions, user_pages, users
 from innkeeper.store.database import Write
 from innkeeper.store.user_pages import UserRow
@@ -56,7 +56,7 @@ async def create(request: Request, who: AdminPage) -> Response:
 
 @router.get("/{name}/edit")
 async def edit(request: Request, inn: Inn, who: AdminPage, name: str) -> Response:
-    one = await inn.services.database.reading(lambda sql: users.find(sql, username=name))
+    one = await inn.services.database.reading(lambda sql: _find(sql, name))
     return _form(request, who, name=name, values={"email": one.email, "is_superuser": one.is_admin})
 
 
@@ -67,7 +67,9 @@ async def update(request: Request, inn: Inn, who: AdminPage, name: str) -> Respo
     email, is_admin, password = str(form.get("email", "")), _ticked(form) == "true", str(form.get("password", ""))
 
     def change(write: Write) -> None:
-        one = users.find(write.sql, username=name)
+        if "\0" in email:
+            raise Invalid("This is no e-mail address.", fields={"email": ["it holds a NUL"]})
+        one = _find(write.sql, name)
         if one.id == who.user_id and not is_admin:
             raise Conflict("You cannot take your own right away.", resolution="Another administrator can.")
         changed = users.update(write, id=one.id, email=email[:254], is_admin=is_admin)
@@ -118,7 +120,7 @@ async def _delete(
     trouble: Trouble = NONE,
 ) -> Response:
     def ask(sql: sa.Connection) -> tuple[User, str, list[User]]:
-        one = users.find(sql, username=name)
+        one = _find(sql, name)
         return one, belongings.owned(sql, one.id), users.listing(sql)
 
     one, owned, everybody = await inn.services.database.reading(ask)
@@ -134,6 +136,13 @@ async def _delete(
         owned=owned,
         heirs=[("", "choose"), *((each.username, each.username) for each in everybody if each.id != one.id)],
     )
+
+
+def _find(sql: sa.Connection, name: str) -> User:
+    """One user; NotFound, also for a name that no database takes."""
+    if "\0" in name:
+        raise NotFound("There is no such user.")
+    return users.find(sql, username=name)
 
 
 def _ticked(form: Mapping[str, Any]) -> str:
