@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 
+from innkeeper.api.followers import SURE
 from tests.api.facts import events
 from tests.kit.client import Client, oauth
 from tests.kit.server import Server
@@ -33,6 +34,10 @@ class Stream:
                 id = int(line.removeprefix("id: "))
             elif line.startswith("data: "):
                 return id, json.loads(line.removeprefix("data: "))
+
+    async def rest(self, *, within: float = 10.0) -> str:
+        """All that still comes, until the other side ends it."""
+        return (await asyncio.wait_for(self._reader.readuntil(b"\r\n0\r\n\r\n"), within)).decode()
 
     def cut(self) -> None:
         """End it as a network does: without a word."""
@@ -84,6 +89,19 @@ async def test_from_a_cursor_and_the_last_event_id_wins(shared_server: Server) -
             assert [(await stream.frame())[0] for _ in ids] == ids
         async with opened(shared_server, "?after=0", Last_Event_ID=str(ids[-2])) as (_, stream):
             assert (await stream.frame())[0] == ids[-1]
+
+
+async def test_a_key_that_was_deleted_hears_no_more(shared_server: Server) -> None:
+    async with client(shared_server) as admin:
+        made = await admin.post("account/", op="create_authorisation_token", name="eve")
+        key = ":".join((made["consumer_key"], made["token_key"], made["token_secret"]))
+        async with opened(shared_server, key=key) as (_, stream):
+            await admin.post("zones/", name="heard")
+            assert (await stream.frame())[1]["text"] == "made the zone heard"
+            await admin.post("account/", op="delete_authorisation_token", token_key=made["token_key"])
+            await asyncio.sleep(SURE)
+            await admin.post("zones/", name="unheard")
+            assert "unheard" not in await stream.rest()
 
 
 async def test_only_what_was_asked_for(shared_server: Server) -> None:

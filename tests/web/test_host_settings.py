@@ -41,6 +41,14 @@ def filled_in(page: str, name: str) -> str:
     return html.unescape(found[1]) if found else ""
 
 
+def fields_of(page: str, group: str) -> dict[str, str]:
+    """All fields of one form as they are shown, also hidden ones."""
+    form = re.search(rf'<form[^>]*action="[^"]*/settings/{group}#.*?</form>', page, re.DOTALL)
+    assert form, f"no form {group}"
+    names = dict.fromkeys(re.findall(r'<(?:input|select)[^>]* name="([^"]+)"', form[0]))
+    return {name: filled_in(form[0], name) for name in names}
+
+
 def wrong(page: str, name: str) -> str:
     """What is said beside that field."""
     found = re.search(rf'id="{re.escape(name)}-wrong">([^<]*)<', page)
@@ -208,3 +216,23 @@ async def test_what_is_not_there(admin: Visitor, house: Inn) -> None:
     await admin.look(f"/hosts/{id}/settings/nothing", status=404)
     assert (await admin.send("/hosts/99/settings/general", **GENERAL)).status_code == 404
     assert 'id="general"' in await admin.look(f"/hosts/{id}/settings/general")
+
+
+async def test_what_another_changed_meanwhile_stays(admin: Visitor, house: Inn) -> None:
+    """Two people have the settings open; the second one saves only what they changed themselves."""
+    id = await house.add_host()
+    shown = fields_of(await admin.look(f"/hosts/{id}/settings"), "general")
+    await house.admin.put(f"vm-hosts/{id}/", schedulable="false", closed_reason="new disks", tags="ssd")
+    saved = await admin.send(f"/hosts/{id}/settings/general", **shown | {"name": "beta"})
+    assert "were saved" in saved.text
+    now = await house.admin.get(f"vm-hosts/{id}/")
+    assert (now["name"], now["schedulable"], now["closed_reason"], now["tags"]) == ("beta", False, "new disks", ["ssd"])
+
+
+async def test_a_ratio_that_another_changed_meanwhile_stays(admin: Visitor, house: Inn) -> None:
+    id = await house.add_host()
+    shown = fields_of(await admin.look(f"/hosts/{id}/settings"), "overcommit")
+    await house.admin.put(f"vm-hosts/{id}/", cpu_over_commit_ratio="3")
+    await admin.send(f"/hosts/{id}/settings/overcommit", **shown | {"memory_over_commit_ratio": "2"})
+    now = await house.admin.get(f"vm-hosts/{id}/")
+    assert (now["cpu_over_commit_ratio"], now["memory_over_commit_ratio"]) == (3.0, 2.0)

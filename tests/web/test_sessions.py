@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from innkeeper.store import sessions
+from innkeeper.store.database import Write
 from tests.kit.house import Inn
 from tests.web.visitor import Visitor
 
@@ -39,6 +42,25 @@ async def test_what_failed_too_often_waits(house: Inn) -> None:
         right = await one.send("/sign-in", username="admin", password="secret")
         assert right.status_code == 429
         assert "Try again in 15 minutes" in right.text
+
+
+@pytest.mark.parametrize(("others", "locked"), [(1, False), (sessions.MOST * 20, True)])
+async def test_who_fails_elsewhere_locks_nobody_out_but_many_do(house: Inn, others: int, locked: bool) -> None:
+    def fails(write: Write) -> None:
+        for number in range(others):
+            for _ in range(sessions.MOST if others == 1 else 1):
+                sessions.failed(write, sessions.attempts("admin", f"10.0.0.{number}"))
+
+    house.house.services.database.transact(fails)
+    async with Visitor(house) as one:
+        assert (await one.send("/sign-in", username="admin", password="secret")).status_code == (429 if locked else 200)
+
+
+async def test_one_who_tries_many_names_is_stopped(house: Inn) -> None:
+    async with Visitor(house) as one:
+        for number in range(5 * sessions.MOST):
+            assert (await one.send("/sign-in", username=f"u{number}", password="x")).status_code == 403
+        assert (await one.send("/sign-in", username="admin", password="secret")).status_code == 429
 
 
 async def test_another_sites_page_changes_nothing(admin: Visitor, house: Inn) -> None:

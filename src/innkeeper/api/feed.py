@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
@@ -79,7 +79,7 @@ class Feed:
                     self._last = last
                     self._turned.notify_all()
 
-    async def follow(self, *, cursor: int, idle: float = 15.0, **which: Any) -> AsyncIterator[list[Event]]:
+    async def follow(self, *, cursor: int, idle: float = 15.0, **which: Any) -> AsyncGenerator[list[Event]]:
         """Events above `cursor` as they come, oldest first; an empty list each `idle` seconds without any."""
         self._followers += 1
         self._nudged.set()

@@ -47,6 +47,12 @@ sign_in = sa.Table(  # attempts that failed, by name and by address
     C("at", Float),
     sqlite_autoincrement=True,
 )
+submission = sa.Table(  # forms that were sent
+    "submission",
+    metadata,
+    C("mark", Str(32), primary_key=True),
+    C("at", Float),
+)
 ssh_key = sa.Table(
     "ssh_key",
     metadata,

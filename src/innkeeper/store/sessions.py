@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets as random
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from innkeeper.store.users import User
 
 LASTS = 14 * 86400.0  # seconds without a visit, after which a session is over
 WINDOW = 900.0  # seconds in which failed attempts are counted
-MOST = 10  # failed attempts of one name or one address within that
+MOST = 10  # failed attempts within that, of one name from one address
 _SEEN_EVERY = 3600.0  # how often it is noted that a session lives, seconds
 
 _FIND = (
@@ -108,8 +108,19 @@ def failed(write: Write, who: Collection[str]) -> None:
     write.sql.execute(sa.insert(sign_in).values(at=NOW), [{"who": one[:200]} for one in who])
 
 
-def throttled(sql: sa.Connection, who: Collection[str]) -> bool:
-    """Whether a name or an address failed too often of late."""
-    recent = (sign_in.c.at > now(sql) - WINDOW, sign_in.c.who.in_([one[:200] for one in who]))
-    query = sa.select(sa.func.count()).where(*recent).group_by(sign_in.c.who)
-    return any(count >= MOST for count in sql.scalars(query))
+def attempts(username: str, address: str) -> dict[str, int]:
+    """Who signs in, and how often each may fail. A stranger elsewhere does not lock a user out; many of them, or
+    one who tries many names, are stopped too."""
+    return {
+        f"name {username} from {address}": MOST,
+        f"address {address}": 5 * MOST,
+        f"name {username}": 20 * MOST,
+    }
+
+
+def throttled(sql: sa.Connection, who: Mapping[str, int]) -> bool:
+    """Whether somebody failed too often of late; `who`: with how often they may."""
+    most = {one[:200]: count for one, count in who.items()}
+    recent = (sign_in.c.at > now(sql) - WINDOW, sign_in.c.who.in_(most))
+    query = sa.select(sign_in.c.who, sa.func.count()).where(*recent).group_by(sign_in.c.who)
+    return any(count >= most[one] for one, count in sql.execute(query))

@@ -44,7 +44,7 @@ async def change_password(request: Request, inn: Inn, who: SignedIn) -> Response
     form = await request.form()
     old, new, again = (str(form.get(name, "")) for name in ("old", "password", "again"))
     database = inn.services.database
-    throttle = (f"name {who.username}",)
+    throttle = {f"password of {who.username}": sessions.MOST}
     try:
         if await database.reading(sessions.throttled, throttle):
             raise Conflict("Too many attempts failed.", resolution="Try again in 15 minutes.")

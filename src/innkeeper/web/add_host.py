@@ -23,6 +23,7 @@ from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
 from innkeeper.web.add_host_steps import address, load, show
 from innkeeper.web.calls import NONE, Trouble
+from innkeeper.web.once import repeated
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import AdminPage
 
@@ -53,6 +54,8 @@ async def new(request: Request, inn: Inn, who: AdminPage) -> Response:
 async def begin(request: Request, inn: Inn, who: AdminPage) -> Response:
     """Keep what was said, and go on with the credentials."""
     form = await request.form()
+    if await repeated(inn, form):
+        return done("/hosts", "That form was kept already: go on with it here.")
 
     def change(write: Write) -> Draft:
         said = _said(write.sql, inn.services.settings, form)

@@ -18,6 +18,7 @@ from innkeeper.store.addresses import Address
 from innkeeper.web import live
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Choices, Inn
+from innkeeper.web.once import repeated
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import SignedIn, local
 from innkeeper.web.tables import sliced
@@ -62,6 +63,8 @@ async def new(request: Request, inn: Inn, who: SignedIn, subnet: str = "") -> Re
 @router.post(f"{PLACE}/new")
 async def reserve(request: Request, inn: Inn, who: SignedIn, subnet: str = "") -> Response:
     form = await request.form()
+    if await repeated(inn, form):
+        return done(_back(subnet), "That form reserved its address already.")
     try:
         await perform(request, who, "POST", "ipaddresses/", op="reserve", sent=sent(form, *_FIELDS))
     except InnkeeperError as error:

@@ -13,6 +13,7 @@ from innkeeper.store import user_pages
 from innkeeper.store.user_pages import KeyRow
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Inn
+from innkeeper.web.once import repeated
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import SignedIn
 
@@ -32,9 +33,12 @@ async def new(request: Request, who: SignedIn) -> Response:
 
 
 @router.post("/new")
-async def make(request: Request, who: SignedIn) -> Response:
+async def make(request: Request, inn: Inn, who: SignedIn) -> Response:
     """The answer is the page that shows the key: the only one that does, and no cookie or address holds it."""
     form = await request.form()
+    if await repeated(inn, form):
+        words = "That form made its key already, and it is shown once. If you missed it, delete it and make another."
+        return done(PLACE, words)
     try:
         made = await perform(request, who, "POST", "account/", op="create_authorisation_token", sent=sent(form, "name"))
     except InnkeeperError as error:

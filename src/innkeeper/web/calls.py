@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.datastructures import FormData
@@ -36,6 +36,7 @@ class Trouble:
 
 
 NONE = Trouble()
+WAS = "was."  # before the name of a field: how it was shown
 
 
 async def perform(
@@ -73,6 +74,16 @@ def sent(form: FormData, *names: str, given: bool = True) -> list[tuple[str, str
     """The fields of a form by these names, as they were typed. `given`: leave out those that are empty."""
     pairs = [(name, typed(value)) for name in names for value in form.getlist(name)]
     return [pair for pair in pairs if pair[1] or not given]
+
+
+def changed(form: Mapping[str, object]) -> dict[str, str]:
+    """A form without what is as it was shown (`was.NAME`), so that what somebody else changed meanwhile stays."""
+    values = {name: str(value) for name, value in form.items()}
+    return {
+        name: value
+        for name, value in values.items()
+        if not name.startswith(WAS) and (WAS + name not in values or typed(values[WAS + name]) != typed(value))
+    }
 
 
 def typed(value: object) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import HostId, house
-from innkeeper.errors import InnkeeperError
+from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.model.lifecycle import Status
+from innkeeper.model.user_data import MOST
 from innkeeper.store import machines
 from innkeeper.web import compose_form, compose_options, compose_review
 from innkeeper.web.calls import NONE, Trouble
@@ -46,15 +47,13 @@ async def review_of_one(request: Request, inn: Inn, who: AdminPage, host_id: Hos
 
 
 @router.post("/compose/review")
-async def compose_on_the_best(
-    request: Request, inn: Inn, who: AdminPage, chosen: Annotated[int, Form(ge=0, le=2**63 - 1)]
-) -> Response:
-    return await _compose(request, inn, who, None, chosen=chosen)
+async def compose_on_the_best(request: Request, inn: Inn, who: AdminPage) -> Response:
+    return await _compose(request, inn, who, None)
 
 
 @router.post("/hosts/{host_id:int}/compose/review")
 async def compose_on_one(request: Request, inn: Inn, who: AdminPage, host_id: HostId) -> Response:
-    return await _compose(request, inn, who, host_id, chosen=host_id)
+    return await _compose(request, inn, who, host_id)
 
 
 async def _form(request: Request, inn: House, who: AdminPage, host_id: int | None) -> Response:
@@ -121,11 +120,12 @@ async def _reviewed(
     )
 
 
-async def _compose(request: Request, inn: House, who: AdminPage, host_id: int | None, *, chosen: int) -> Response:
+async def _compose(request: Request, inn: House, who: AdminPage, host_id: int | None) -> Response:
     """Compose what was reviewed, where it was said to be made. What stands against it now is shown with the review."""
-    form = await request.form()
+    form = await request.form(max_part_size=MOST)
     pairs = [(name, str(value)) for name, value in form.multi_items()]
     sent = dict(pairs)
+    chosen = host_id if host_id is not None else _host(sent.get("chosen", ""))
     mark, name = sent.get("token", ""), sent.get("name", "")
     user_data = sent.get("user_data", "").replace("\r\n", "\n")
     filled = compose_form.read(pairs)
@@ -149,6 +149,13 @@ async def _compose(request: Request, inn: House, who: AdminPage, host_id: int | 
         return await _reviewed(request, inn, who, filled, there, trouble=trouble, user_data=user_data)
     one = await database.reading(machines.find, system_id)
     return done(f"/machines/{system_id}", _words(one.hostname, Status(one.status), one.status_message))
+
+
+def _host(text: str) -> int:
+    """The host that the review named. Invalid when it named none."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Invalid("The form does not say on which host.", resolution="Go back to its review.")
+    return int(text)
 
 
 def _status(request: Request, trouble: Trouble) -> int:

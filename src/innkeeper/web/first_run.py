@@ -47,7 +47,7 @@ async def make(
     if not await database.reading(first_run.offered):
         return done("/sign-in")
     values = {"code": code, "username": username, "email": email}
-    guesser = (f"first run {request.client.host if request.client else ''}",)
+    guesser = {f"first run {request.client.host if request.client else ''}": sessions.MOST}
     if await database.reading(sessions.throttled, guesser):
         brief = "Too many wrong codes. Try again in 15 minutes."
         return _form(request, values=values, trouble=Trouble(brief=brief, status=429))

@@ -24,7 +24,7 @@ from innkeeper.store import hosts, pools, storage_pools, unfinished, zones
 from innkeeper.store.operations import OPEN
 from innkeeper.store.storage_pools import PoolRow
 from innkeeper.web import preview
-from innkeeper.web.calls import NONE, Trouble, perform
+from innkeeper.web.calls import NONE, Trouble, changed, perform
 from innkeeper.web.host_head import Head, head, show
 from innkeeper.web.pages import done
 from innkeeper.web.preview import OF_POOL, Change
@@ -130,8 +130,8 @@ def _known(group: str) -> str:
 def _general(form: Form, host: Host) -> list[tuple[str, str]]:
     """Name, place, what new machines get, and whether there are any."""
     _needs(form, name="A VM host has a name.")
-    names = (*_GENERAL, "schedulable", "closed_reason")
-    fields = {name: form[name] for name in names if name in form}
+    said, names = changed(form), (*_GENERAL, "schedulable", "closed_reason")
+    fields = {name: said[name] for name in names if name in said}
     if fields.get("schedulable") == "true" and fields.get("closed_reason", "").strip() == host.closed_reason:
         fields.pop("closed_reason", None)  # the old reason goes by itself when the host is opened
     return list(fields.items())
@@ -146,7 +146,7 @@ def _connection(form: Form, _: Host) -> list[tuple[str, str]]:
 
 def _ratios(form: Form, _: Host) -> list[tuple[str, str]]:
     """The ratios of cores and memory, or those of storage pools."""
-    return preview.fields(form)
+    return preview.fields(changed(form))
 
 
 GROUPS: dict[str, Callable[[Form, Host], list[tuple[str, str]]]] = {

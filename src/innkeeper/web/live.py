@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from innkeeper.api.followers import permitted
 from innkeeper.api.house import House
-from innkeeper.api.v1.access import house, viewer
+from innkeeper.api.v1.access import actor, house, viewer
 from innkeeper.store.events import Event
 from innkeeper.web.sessions import SignedIn
 
@@ -26,6 +28,7 @@ def address(*, cursor: int, host_id: int | None = None, system_id: str = "", ope
 
 @router.get(PATH)
 async def live(
+    request: Request,
     inn: Annotated[House, Depends(house)],
     who: SignedIn,
     after: Annotated[int, Query(ge=0, le=2**63 - 1)],
@@ -39,8 +42,9 @@ async def live(
     pages = inn.feed.follow(
         cursor=cursor, host_id=host_id, system_id=system_id, operation=operation, seen_by=viewer(who)
     )
+    told = permitted(pages, who=who, again=partial(actor, request))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_lines(pages), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_lines(told), media_type="text/event-stream", headers=headers)
 
 
 async def _lines(pages: AsyncIterator[list[Event]]) -> AsyncIterator[bytes]:

@@ -16,7 +16,7 @@ from innkeeper.api.house import House
 from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.store import domains, pools, tags, zones
-from innkeeper.web.calls import NONE, Trouble, perform, sent
+from innkeeper.web.calls import NONE, WAS, Trouble, changed, perform, typed
 from innkeeper.web.machine_head import Head, read_with, show
 from innkeeper.web.pages import done
 from innkeeper.web.sessions import SignedIn
@@ -59,19 +59,22 @@ async def update(request: Request, inn: Inn, who: SignedIn, system_id: str) -> R
         if not values.get("hostname", "").strip():
             message = "a machine has a name"
             raise Invalid(f"Invalid hostname: {message}.", fields={"hostname": [message]})
-        fields = sent(form, *_FIELDS, given=False)
+        said = changed(values)
+        fields = [(name, typed(said[name])) for name in _FIELDS if name in said]
         await perform(request, who, "PUT", f"machines/{system_id}/", sent=fields)
-        if "tags" in values and who.is_admin:
-            await _set_tags(request, who, top, choices, values["tags"])
+        if "tags" in said and who.is_admin:
+            shown = values.get(f"{WAS}tags", ",".join(top.one.tags))
+            await _set_tags(request, who, top, choices, text=said["tags"], shown=shown)
     except InnkeeperError as error:
         return await _form(request, inn, who, system_id, values=values, trouble=Trouble.of(error))
     return done(top.path, f"{values['hostname']} was changed.")
 
 
-async def _set_tags(request: Request, who: Actor, top: Head, choices: Choices, text: str) -> None:
-    """Make the machine's tags those of a text with commas; ones that are not there yet are made."""
-    wanted = {one.strip() for one in text.split(",") if one.strip()}
-    have = set(top.one.tags)
+async def _set_tags(request: Request, who: Actor, top: Head, choices: Choices, *, text: str, shown: str) -> None:
+    """Put the tags of a text with commas on the machine, and take off those that were shown and are not in it. Ones
+    that are not there yet are made."""
+    wanted, have = _names(text), set(top.one.tags)
+    wanted |= have - _names(shown)
     for name in sorted(wanted - set(choices.tags)):
         try:
             await perform(request, who, "POST", "tags/", sent=[("name", name)])
@@ -82,6 +85,10 @@ async def _set_tags(request: Request, who: Actor, top: Head, choices: Choices, t
         field = "add" if name in wanted else "remove"
         path = f"tags/{quote(name, safe='')}/"
         await perform(request, who, "POST", path, op="update_nodes", sent=[(field, top.one.system_id)])
+
+
+def _names(text: str) -> set[str]:
+    return {one.strip() for one in text.split(",") if one.strip()}
 
 
 async def _form(

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from innkeeper import __version__
 from innkeeper.api.auth import Actor
 from innkeeper.store.notices import Shown
-from innkeeper.web import figures, formats, static
+from innkeeper.web import figures, formats, once, static
 from innkeeper.web.sessions import NOTICES
 
 # Nothing from elsewhere, nothing inline, no eval.
@@ -72,7 +72,13 @@ _environment = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals |= {"static": static.address, "version": __version__, "bar": figures.bar, "share": figures.share}
+_environment.globals |= {
+    "static": static.address,
+    "version": __version__,
+    "bar": figures.bar,
+    "share": figures.share,
+    "mark": once.mark,
+}
 _environment.filters |= formats.FILTERS
 
 

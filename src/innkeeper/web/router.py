@@ -16,6 +16,7 @@ from innkeeper.web import (
     add_host_trust,
     add_host_waiting,
     addresses,
+    bodies,
     bulk,
     bulk_results,
     compose,
@@ -141,5 +142,6 @@ def add_pages(app: FastAPI) -> None:
         *_MACHINE,
     ):
         app.include_router(one)
+    app.add_middleware(bodies.Bounded)
     app.add_middleware(compressed.Compressed)
     app.mount(static.PATH, static.Files(directory=static.directory()), name="static")

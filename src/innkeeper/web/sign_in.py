@@ -43,7 +43,7 @@ async def sign_in(
     check_origin(request)
     database = inn.services.database
     address = request.client.host if request.client else ""
-    who = (f"name {username}", f"address {address}")
+    who = sessions.attempts(username, address)
     trouble, status = "", 200
     if await database.reading(sessions.throttled, who):
         trouble = "Too many attempts failed. Try again in 15 minutes."

@@ -60,6 +60,8 @@ async def no_page(request: Request, *, status: int, headers: Mapping[str, str] |
             "There is nothing to see at this address: it takes what a form sends.",
             resolution="Go back to the page with the form.",
         )
+    elif status == 413:
+        told = InnkeeperError("What was sent is larger than this page takes.", resolution="Nothing was done with it.")
     elif status != 404:
         told = InnkeeperError(f"This request cannot be understood ({status}).")
     told.status = status

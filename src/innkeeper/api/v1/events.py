@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from innkeeper.api.auth import Actor, Who, permit
+from innkeeper.api.followers import permitted
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import Cursor, OfHost, actor, answers, house, make_router, viewer
 from innkeeper.store import events
@@ -81,6 +83,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     responses=_STREAM | answers(),
 )
 async def stream(
+    request: Request,
     inn: Annotated[House, Depends(house)],
     who: Annotated[Actor, Depends(actor)],
     after: Cursor | None = None,
@@ -97,8 +100,9 @@ async def stream(
     pages = inn.feed.follow(
         cursor=cursor, host_id=host_id, system_id=system_id, operation=operation, seen_by=viewer(who)
     )
+    told = permitted(pages, who=who, again=partial(actor, request))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_lines(pages), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_lines(told), media_type="text/event-stream", headers=headers)
 
 
 async def _lines(pages: AsyncIterator[list[Event]]) -> AsyncIterator[bytes]:

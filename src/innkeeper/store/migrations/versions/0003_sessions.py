@@ -34,6 +34,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sign_in_who"), "sign_in", ["who"])
     op.create_table(
+        "submission",
+        sa.Column("mark", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("mark", name=op.f("pk_submission")),
+    )
+    op.create_table(
         "host_draft",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),

@@ -1,0 +1,44 @@
+"""How much may be sent: a stranger little, and nothing is kept of what is too much."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.kit.house import Inn
+from tests.web.visitor import ORIGIN, Visitor
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/theme", "/first-run"])
+async def test_a_stranger_sends_no_more_than_a_form(house: Inn, path: str) -> None:
+    async with Visitor(house) as nobody:
+        files = {"file": b"x" * (1 << 20)}
+        answer = await nobody.http.post(path, data={"username": "admin"}, files=files, headers={"Origin": ORIGIN})
+    assert answer.status_code == 413, answer.text
+    assert "larger" in answer.text
+
+
+async def test_nor_in_pieces_without_a_length(house: Inn) -> None:
+    sent = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 1
+            yield b"username=" + b"x" * 10_000 + b"&"
+
+    async with Visitor(house) as nobody:
+        headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = await nobody.http.post("/sign-in", content=pieces(), headers=headers)
+    assert answer.status_code == 413
+    assert sent < 20, "the rest is not even read"
+
+
+async def test_who_is_signed_in_sends_user_data_and_not_everything(admin: Visitor) -> None:
+    headers = {"Origin": ORIGIN}
+    fits = await admin.http.post("/zones/new", data={"name": "z", "description": "x" * 500_000}, headers=headers)
+    assert fits.status_code in (200, 400)
+    large = await admin.http.post("/zones/new", data={"name": "z", "description": "x" * (17 << 20)}, headers=headers)
+    assert large.status_code == 413
+    assert "larger" in large.text
