@@ -21,6 +21,7 @@ _RESTLESS = frozenset(
         "refreshed_at",
         "listed_at",
         "settled_at",
+        "state_since",
         "live",
         "watcher",
         "status_before",
