@@ -11,7 +11,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ from tests.kit.server import Server, running
 from tests.kit.until import until
 from tests.web.figures import Shown, figures_on
 
-pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.timeout(600)]
 BOOT = 120.0  # seconds: a guest boots in 8, on a busy machine in 30
 MIB = 2**20
 SCREEN = "#console .xterm-accessibility-tree"  # the rows that are seen
 KEPT, WEB = "kept", "web"  # a VM that runs before Innkeeper comes; the machine that is composed
+BOOTED = f"seed=/seed host={WEB}"  # what the guest prints before it phones home: the console may be let go then
 
 
 @pytest.fixture
@@ -388,7 +389,7 @@ async def power_and_console(one: Person, machine: str, project: str) -> None:
     page, instance = one.page, f"/1.0/instances/{WEB}?project={project}"
     if one.scripts:
         await page.goto(f"{machine}/console")
-        await one.sees(page.locator(SCREEN), f"READY host={WEB}")  # printed while it was deployed
+        await one.sees(page.locator(SCREEN), BOOTED)  # printed while it was deployed
         await typed(one, "before")
     await page.goto(machine)
     await one.does("Power off")
@@ -406,7 +407,7 @@ async def power_and_console(one: Person, machine: str, project: str) -> None:
         await typed(one, "after")
     else:
         await expect(page.locator("#console-island noscript p")).to_be_visible()
-        await expect(page.locator("#kept")).to_contain_text(f"READY host={WEB}")
+        await expect(page.locator("#kept")).to_contain_text(BOOTED)
     await page.goto(machine)
     await one.does("Power off" if one.scripts else "Force off")
     await one.sees(page.locator("#power"), "power off", within=BOOT)
@@ -421,9 +422,17 @@ async def address(one: Person, project: str) -> str:
 
 
 async def typed(one: Person, word: str) -> None:
-    """A command to the guest's shell, and its answer."""
-    await one.page.keyboard.type(f'echo {word[0]}""{word[1:]}\r')
-    await one.sees(one.page.locator(SCREEN), word)
+    """A command to the guest's shell, and its answer. It is typed again where it came before the shell."""
+
+    async def answered() -> bool:
+        await one.page.keyboard.type(f'echo {word[0]}""{word[1:]}\r')
+        with suppress(AssertionError):
+            await expect(one.page.locator(SCREEN)).to_contain_text(word, timeout=5000)
+            return True
+        return False
+
+    await until(answered, within=BOOT, what=f"the answer {word!r}")
+    assert await one.page.evaluate("window.mark") == 1  # `sees` set it
 
 
 async def delete(one: Person, machine: str) -> None:
