@@ -16,9 +16,10 @@ terminal.open(screen);
 fit.fit();
 window.addEventListener("resize", () => fit.fit());
 
-// Tab is the guest's; with Ctrl and Shift it leaves the terminal, so that a keyboard is never caught in it.
+// Tab is the guest's; Ctrl and ] leave the terminal, as they leave that of the command line, so that a keyboard is never
+// caught in it. (Browsers keep Ctrl, Shift and Tab for themselves.)
 terminal.attachCustomKeyEventHandler((event) => {
-  if (event.key !== "Tab" || !event.ctrlKey || !event.shiftKey) return true;
+  if (event.key !== "]" || !event.ctrlKey) return true;
   if (event.type === "keydown") document.querySelector(".tabs a[aria-current]")?.focus();
   return false;
 });
