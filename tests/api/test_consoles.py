@@ -16,6 +16,7 @@ from innkeeper.hypervisors.simulated_world import Fault
 from innkeeper.model.console import RING
 from innkeeper.model.lifecycle import Status
 from innkeeper.operations import console_line
+from innkeeper.operations.consoles import Consoles
 from innkeeper.store import machines, users
 from innkeeper.store.database import Write
 from innkeeper.store.deployment_tables import deployment
@@ -207,6 +208,15 @@ async def test_kept_text_is_the_last_64_kib(house: Inn, watch: Watch) -> None:
     assert late.printed.startswith(b"line ")
 
 
+async def over(consoles: Consoles, system_id: str) -> None:
+    """Until nothing is done about a console."""
+
+    async def ended() -> bool:
+        return consoles._line(system_id).task is None
+
+    await until(ended)
+
+
 async def test_open_while_it_deploys_and_let_go_when_it_does_not(
     house: Inn, monkeypatch: pytest.MonkeyPatch, watch: Watch
 ) -> None:
@@ -230,10 +240,20 @@ async def test_open_while_it_deploys_and_let_go_when_it_does_not(
     assert consoles.is_open(id)
     become(house, id, status=int(Status.DEPLOYED))
     await let_go(house, "web1")
+    consoles.watch(id)  # by one who read of it before it was over
+    await over(consoles, id)
     assert consoles.last_lines(id, 1) == "Kernel panic"
     become(house, id, status=int(Status.DEPLOYING))
     consoles.watch(id)
-    assert consoles.last_lines(id, 1) == ""  # what another deployment printed
+
+    async def forgotten() -> bool:
+        return consoles.last_lines(id, 1) == ""  # what another deployment printed
+
+    await until(forgotten)
+    prints(house, "web1", "booting\r\n")
+    await until(printed)
+    consoles.watch(id, starting=True)
+    assert await forgotten()
     become(house, id, status=int(Status.READY))
     await let_go(house, "web1")
 

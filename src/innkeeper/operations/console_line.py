@@ -42,7 +42,7 @@ class Line:
         self.owner_id: int | None = None  # whose text is in the ring
         self.task: asyncio.Task[None] | None = None
         self._viewers: set[Viewer] = set()
-        self._deploying = False
+        self._deploying = self._begins = False
         self._console: Console | Relay | None = None
         self._changed = asyncio.Event()
         self._said: Notice | None = None
@@ -72,11 +72,16 @@ class Line:
         self._viewers.discard(viewer)
         self._changed.set()
 
-    def watch(self) -> None:
-        """Open while the machine is Deploying."""
-        if not self._deploying:
-            self.ring.clear()  # what an earlier boot printed is not this deployment's
-            self._deploying = True
+    def watch(self, *, starting: bool) -> None:
+        """Open while the machine is Deploying. What an earlier boot printed is not this deployment's: it is forgotten
+        when its guest is about to start; otherwise once the record says that it is Deploying, for who asks may be late.
+        """
+        if starting:
+            self.ring.clear()
+            self._begins = False
+        elif not self._deploying:
+            self._begins = True
+        self._deploying = True
         self._go()
 
     def end(self, text: str, *, again: bool = False) -> None:
@@ -133,6 +138,9 @@ class Line:
     def _still(self, there: Place) -> bool:
         """Compare with the record: whether the console is still wanted, and whose its text is."""
         self._deploying = self._deploying and there.deploying
+        if self._begins and self._deploying:
+            self.ring.clear()
+        self._begins = False
         self._belong(there.owner_id)
         return self.wanted
 

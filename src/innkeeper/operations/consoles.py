@@ -66,10 +66,11 @@ class Consoles:
             if not self._watching:
                 self._alone.set()
 
-    def watch(self, system_id: str) -> None:
-        """Keep a machine's console open, and what it prints, for as long as it is Deploying. Can be repeated."""
+    def watch(self, system_id: str, *, starting: bool = False) -> None:
+        """Keep a machine's console open, and what it prints, for as long as it is Deploying. Can be repeated.
+        `starting`: its guest is about to start."""
         if not self._over:
-            self._line(system_id).watch()
+            self._line(system_id).watch(starting=starting)
 
     def last_lines(self, system_id: str, count: int) -> str:
         """The last lines that were printed while this process had the console open, without control codes."""

@@ -142,7 +142,7 @@ def _seed(sql: sa.Connection, work: Work, base_url: str) -> Seed:
 async def start(work: Work) -> None:
     """Its console is kept open from before its first line on."""
     await work.write(machines.use, work.operation.system_id)
-    work.services.consoles.watch(work.operation.system_id)
+    work.services.consoles.watch(work.operation.system_id, starting=True)
     await (await work.host()).start(name=work.arguments["name"])
 
 
