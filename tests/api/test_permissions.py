@@ -83,9 +83,12 @@ async def test_what_the_owner_check_hides_is_checked_with_right_values_too(house
         ("POST", "power_off", {}),
         ("POST", "lock", {}),
         ("POST", "unlock", {}),
-        ("DELETE", None, {}),
     ):
         assert (await owner.call(method, path, op=op, **fields)).is_success, (method, op)
+    refused = await owner.call("DELETE", path)  # it was lent
+    assert (refused.status_code, "Release it" in refused.text) == (403, True)
+    assert list(house.see("alpha").instances) == ["default/web1"]
+    await house.admin.delete(path)
     assert house.see("alpha").instances == {}
 
 

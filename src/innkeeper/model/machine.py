@@ -217,3 +217,11 @@ class Machine:
     parent: str = ""  # of a device: the machine it is in
     disks: tuple[Disk, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+
+
+def deletable(one: Machine, *, user_id: int, is_admin: bool) -> bool:
+    """Whether a user may destroy a machine: who composed it and administrators; who was given it releases it.
+
+    MAAS lets administrators alone; here what an allocate of one's own composed is one's own.
+    """
+    return is_admin or one.composer_id == user_id

@@ -78,7 +78,9 @@ def not_locked(_: Case) -> str:
 
 
 def undeletable(case: Case) -> str:
-    return f"{_HOST[:-1]}: remove the VM host instead." if case.one.origin == Origin.HOST else ""
+    if case.one.origin == Origin.HOST:
+        return f"{_HOST[:-1]}: remove the VM host instead."
+    return "Somebody else composed it: release it, an administrator deletes it."
 
 
 def untagged(_: Case) -> str:

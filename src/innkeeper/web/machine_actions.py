@@ -163,7 +163,7 @@ ACTIONS = (
     Action(
         name="delete",
         title="Delete",
-        when=lambda case: case.unlocked and case.one.origin != Origin.HOST,
+        when=lambda case: case.deletable,
         tone="negative",
     ),
 )

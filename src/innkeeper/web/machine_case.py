@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from innkeeper.api.auth import Actor
 from innkeeper.model.host import Host, HostState
 from innkeeper.model.lifecycle import BUSY, COMMISSIONABLE, POWERLESS, RELEASABLE, RESIZABLE, Status, allowed
-from innkeeper.model.machine import Machine, Origin
+from innkeeper.model.machine import Machine, Origin, deletable
 
 AWAY = (HostState.UNREACHABLE, HostState.UNTRUSTED, HostState.CHANGED)  # nothing is deployed on a host that is
 
@@ -40,6 +40,12 @@ class Case:
     def ours(self) -> bool:
         """Whether it was composed here, on a host that is there."""
         return self.one.origin == Origin.COMPOSED and self.host is not None
+
+    @property
+    def deletable(self) -> bool:
+        """Whether they may destroy it."""
+        mine = deletable(self.one, user_id=self.who.user_id, is_admin=self.who.is_admin)
+        return self.unlocked and mine and self.one.origin != Origin.HOST
 
     @property
     def free(self) -> bool:

@@ -17,8 +17,8 @@ from innkeeper.api.maas.lookups import FEW, domain_id, lookups, pool_id, shape, 
 from innkeeper.api.maas.machine_access import found, mine, unlocked
 from innkeeper.api.maas.parameters import Param
 from innkeeper.api.maas.routes import Call, Route
-from innkeeper.errors import Conflict, Invalid
-from innkeeper.model.machine import Machine, Origin
+from innkeeper.errors import Conflict, Forbidden, Invalid
+from innkeeper.model.machine import Machine, Origin, deletable
 from innkeeper.model.names import check_hostname
 from innkeeper.operations import decompose, resize
 from innkeeper.store import hosts, machine_stream, machines
@@ -109,6 +109,9 @@ async def delete(call: Call) -> object:
 
     def change(write: Write) -> str:
         one = unlocked(mine(call, write.sql))
+        if not deletable(one, user_id=call.user.user_id, is_admin=call.user.is_admin):
+            brief = f"{one.hostname} was composed by somebody else: you have it until you release it."
+            raise Forbidden(brief, resolution="Release it; an administrator deletes it.")
         if one.origin == Origin.HOST:
             raise Conflict(f"{one.hostname} stands for a VM host.", resolution="Remove the VM host instead.")
         audit(write, call.request, call.user, f"deleted {one.hostname}", host_id=one.host_id, system_id=one.system_id)
