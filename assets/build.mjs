@@ -61,6 +61,8 @@ function notices() {
     if (!file) throw new Error(`${name} has no licence file`);
     return `${name} ${version} (${license})\n\n${readFileSync(join(directory, file), "utf8")}`;
   });
+  // The LGPL of vanilla-framework adds to the GPL, and is nothing without it.
+  parts.push(`The GNU General Public License 3.0, which the LGPL refers to\n\n${readFileSync(join(here, "licences/GPL-3.0.txt"), "utf8")}`);
   return parts.join(`\n${"-".repeat(80)}\n\n`);
 }
 

@@ -230,6 +230,19 @@ async def test_the_best_host_and_the_verdict_of_each(admin: Visitor, house: Inn)
         assert f'id="verdict-{id}"' in nowhere, name
 
 
+async def test_a_host_that_takes_none_says_why(admin: Visitor, house: Inn) -> None:
+    id = await house.add_host()
+    page = await admin.look(address(id))
+    form = hidden(page)
+    await house.admin.put(f"vm-hosts/{id}/", schedulable="false", closed_reason="new disks")
+    for text in (
+        await admin.look(f"/hosts/{id}/compose"),
+        await admin.look(address(id)),
+        (await admin.send(f"/hosts/{id}/compose/review", **form)).text,
+    ):
+        assert "alpha takes no machine now: it is closed to new machines: new disks." in plain(text)
+
+
 async def test_a_host_that_was_filled_meanwhile_is_said_and_nothing_typed_is_lost(admin: Visitor, house: Inn) -> None:
     for name in ("alpha", "bravo"):
         await house.add_host(name)

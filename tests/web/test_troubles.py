@@ -54,6 +54,7 @@ async def test_an_address_that_only_forms_are_sent_to(admin: Visitor, house: Inn
         answer = await admin.http.get(path)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST"), path
         assert "it takes what a form sends" in answer.text, path
+    assert (await admin.http.head("/hosts")).status_code == 200
     assert (await admin.http.put("/hosts", headers={"Origin": ORIGIN})).status_code == 405
 
 

@@ -65,7 +65,7 @@ _PLACES = (
     resource_pool.c.name,
     user_account.c.username,
 )
-_ADDRESS = re.compile(r"[0-9a-f.:]*[.:][0-9a-f.:]*")  # a piece of an IP or a MAC address: a bare number is in most of them
+_ADDRESS = re.compile(r"[0-9a-f.:]*[.:][0-9a-f.:]*")  # of an IP or a MAC; a bare number is in most of them
 
 
 @dataclass(frozen=True, kw_only=True)
