@@ -31,7 +31,8 @@ async def furnish(site: Server) -> list[str]:
         await admin.post("tags/gpu/", op="update_nodes", add=mine["system_id"])
         for one in (admin, user):
             await one.post("account/prefs/sshkeys/", key=_KEY)
-        _stopped(site, str(mine["system_id"]))
+        (other,) = await admin.get("machines/", hostname="inn-10")
+        _stopped(site, str(other["system_id"]))
         results = await _by_hand(site, http, str(mine["system_id"]))
         return [vlan, results, await _under_way(site, admin)]
 
