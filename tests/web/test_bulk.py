@@ -195,6 +195,7 @@ async def test_deleting_needs_the_number_typed(admin: Visitor, house: Inn) -> No
     assert [one["hostname"] for one in await house.admin.get("machines/", hostname=["vm-1", "vm-2", "vm-3"])] == [
         "vm-3"
     ]
+    assert 'id="typed-wrong"' in (await order(admin, "delete", ids[2:], typed="1")).text, "the only one has a name"
     only = await order(admin, "delete", ids[2:], typed="vm-3")
     assert await results(admin, only.url.path) == {ids[2]: "done"}
     assert house.see("alpha").instances == {}

@@ -59,3 +59,19 @@ async def test_a_user_reads_and_has_no_buttons(house: Inn) -> None:
         for path in ("/pools/new", "/pools/default/edit", "/pools/default/delete"):
             await ann.look(path, status=403)
             assert (await ann.send(path, name="x")).status_code == 403
+
+
+async def test_a_user_counts_the_machines_that_they_see(admin: Visitor, house: Inn) -> None:
+    """The number is that of the list that it leads to."""
+    host = await house.add_host("alpha")
+    ann = house.client(username="ann")
+    for name in ("web-1", "web-2", "web-3"):
+        await house.admin.compose(host, hostname=name)
+    await house.admin.post("machines/", op="allocate", name="web-1")
+    await ann.post("machines/", op="allocate", name="web-2")
+    async with Visitor(house) as theirs:
+        await theirs.sign_in("ann")
+        for one, number in ((admin, 3), (theirs, 2)):
+            for place, query in (("/pools", "pool"), ("/zones", "zone")):
+                assert f'href="/machines?{query}=default">{number} machines<' in await one.look(place), (place, number)
+                assert f"{number} machines" in await one.look(f"/machines?{query}=default")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.kit.house import Inn
-from tests.web.visitor import Visitor
+from tests.web.visitor import ORIGIN, Visitor
 
 
 async def test_made_changed_and_deleted(admin: Visitor, house: Inn) -> None:
@@ -65,3 +65,15 @@ async def test_of_many_users_some_are_named_and_that_there_are_more(admin: Visit
         await house.admin.post(f"vm-hosts/{host}/", op="compose", hostname=f"web-{number}", zone="north")
     asked = await admin.look("/zones/north/delete")
     assert "machine web-3, more machines." in asked, "after the host's own machine"
+
+
+async def test_what_was_done_is_said_to_who_comes_not_to_a_page_that_asks_for_itself(admin: Visitor) -> None:
+    """Another tab that is open does not take the words away."""
+    made = await admin.http.post(
+        "/zones/new", data={"name": "north"}, headers={"Origin": ORIGIN}, follow_redirects=False
+    )
+    assert made.status_code == 303
+    other = await admin.http.get("/pools", headers={"HX-Request": "true"})
+    assert "was made" not in other.text
+    assert "The zone north was made." in await admin.look("/zones")
+    assert "was made" not in await admin.look("/zones")

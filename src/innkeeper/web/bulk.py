@@ -49,7 +49,7 @@ async def order(request: Request, inn: Inn, who: SignedIn) -> Response:
         if len(ticked) > MOST:
             raise Invalid(f"At most {MOST} machines at once.")
         picks = await inn.services.database.reading(bulk_picks.ticked, ticked, bulk, who)
-        _check(bulk, picks, form)
+        _check(bulk, picks, form, alone=len(request.query_params.getlist("machine")) == 1)
     except InnkeeperError as error:
         return await _form(request, inn, who, ticked=ticked, values=values, trouble=Trouble.of(error))
     key = values.get("key", "")
@@ -77,15 +77,15 @@ def _bulk(request: Request, who: Actor) -> Bulk | None:
     return bulk if bulk is not None and (who.is_admin or not bulk.admin) else None
 
 
-def _check(bulk: Bulk, picks: Picks, form: FormData) -> None:
-    """What can be told before the first call. Raises Invalid."""
+def _check(bulk: Bulk, picks: Picks, form: FormData, *, alone: bool) -> None:
+    """What can be told before the first call. Raises Invalid. `alone`: one machine was shown, so its name is asked."""
     if not picks.machines:
         raise Invalid("No machine is ticked.")
     for name in bulk.fields:
         if name in picks.choices and str(form.get(name, "")) not in picks.choices[name]:
             raise Invalid("Something is missing.", fields={name: ["choose one"]})
     confirmed = str(form.get("typed", "")).strip()
-    if "typed" in bulk.fields and confirmed not in (picks.to_type, str(len(picks.machines))):
+    if "typed" in bulk.fields and confirmed not in (picks.to_type, *([] if alone else [str(len(picks.machines))])):
         what = "the name of the machine" if len(picks.machines) == 1 else "as many are ticked"
         raise Invalid("Nothing was done.", fields={"typed": [f"type {picks.to_type}: {what}"]})
 

@@ -12,6 +12,7 @@ from innkeeper.api.auth import Actor
 from innkeeper.api.house import AFTERWARDS, PATIENCE
 from innkeeper.api.maas.dispatch import Dispatch
 from innkeeper.errors import InnkeeperError, Invalid
+from innkeeper.web.wording import plain
 
 Sent = Iterable[tuple[str, str | bytes]]
 
@@ -31,7 +32,11 @@ class Trouble:
         """An error as a page shows it."""
         fields = error.fields if isinstance(error, Invalid) else {}
         return cls(
-            brief=error.brief, details=error.details, resolution=error.resolution, fields=fields, status=error.status
+            brief=plain(error.brief),
+            details=plain(error.details),
+            resolution=error.resolution,
+            fields={name: [plain(text) for text in texts] for name, texts in fields.items()},
+            status=error.status,
         )
 
 

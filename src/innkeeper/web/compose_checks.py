@@ -10,17 +10,16 @@ from collections.abc import Iterable
 from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.placement.decide import Decision
 from innkeeper.placement.fit import Reason
-from innkeeper.web import formats
 from innkeeper.web.calls import Trouble
 from innkeeper.web.compose_cores import cores_of
 from innkeeper.web.compose_form import PINNED, PLAIN, Filled, words
 from innkeeper.web.compose_limits import Limits
+from innkeeper.web.wording import plain
 
 Wrong = dict[str, list[str]]
 
 _SIZE = re.compile(r"\d{1,10}(\.\d{1,9})?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_BYTES = re.compile(r"\b\d{7,}\b(?: bytes)?")
 _OF_API = {api: name for name, (api, _) in PLAIN.items()}
 _OF_REASON = {
     "cores": "cores",
@@ -104,13 +103,6 @@ def unplaced(decision: Decision, filled: Filled, limits: Limits) -> Wrong:
     everywhere = [about for about, count in decision.failed.items() if count == len(decision.verdicts)]
     nowhere = (Reason("limit", "No host has that.", about) for about in everywhere)
     return _said(nowhere, filled, limits)
-
-
-def plain(text: str) -> str:
-    """A reason with its bytes as sizes."""
-    if "storage pool" not in text:
-        return text
-    return _BYTES.sub(lambda match: formats.size(int(match[0].removesuffix(" bytes"))), text)
 
 
 def capital(text: str) -> str:

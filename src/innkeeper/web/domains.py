@@ -64,7 +64,7 @@ async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
 
     def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
         cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
-        held = counts.in_domains(sql)
+        held = counts.in_domains(sql, seen_by=None if who.is_admin else who.user_id)
         return cursor, [Row(one=one, machines=held.get(one.id, 0)) for one in domains.listing(sql)]
 
     cursor, rows = await inn.services.database.reading(ask)

@@ -91,7 +91,8 @@ def render(
     for place in PLACES if actor else ():
         if actor and (actor.is_admin or not place.admin):
             places.setdefault(place.group, []).append((place, place.holds(path)))
-    flash = unquote(request.cookies.get(_FLASH, ""))
+    # A page that asks for itself anew shows only what is in it: the words wait for who comes next.
+    flash = "" if "hx-request" in request.headers else unquote(request.cookies.get(_FLASH, ""))
     notices = request.scope.get(NOTICES, Shown())
     text = _environment.get_template(template).render(
         title=title, actor=actor, places=places, path=path, flash=flash, notices=notices, request=request, **values

@@ -74,7 +74,7 @@ async def listing(request: Request, inn: Inn, who: SignedIn) -> Response:
 
     def ask(sql: sa.Connection) -> tuple[int, list[Row]]:
         cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
-        held = counts.in_pools(sql)
+        held = counts.in_pools(sql, seen_by=None if who.is_admin else who.user_id)
         found = pools.listing(sql)
         return cursor, [Row(one=one, holds=held.get(one.id, Count()), fixed=one.id == DEFAULT_ID) for one in found]
 
