@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.kit.server import Server, running
 
@@ -36,6 +36,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 Open = Callable[..., Any]
+CUT_OFF = "net::ERR_INTERNET_DISCONNECTED"  # said while a test has taken the browser off the network, and only then
+
+
+def _complains(said: ConsoleMessage) -> bool:
+    return said.type in ("error", "warning") and CUT_OFF not in said.text
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -48,7 +53,7 @@ async def visit(chromium: Browser, site: Server) -> AsyncIterator[Open]:
         context = await chromium.new_context(base_url=site.base, **options)
         contexts.append(context)
         page = await context.new_page()
-        page.on("console", lambda one: complaints.append(one.text) if one.type in ("error", "warning") else None)
+        page.on("console", lambda one: complaints.append(one.text) if _complains(one) else None)
         page.on("pageerror", lambda one: complaints.append(str(one)))
         page.on("request", lambda one: complaints.append(one.url) if not one.url.startswith(site.base) else None)
         await page.goto("/sign-in")

@@ -14,7 +14,7 @@ from innkeeper.model.host import HostState
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.machine import Origin, PowerState
 from innkeeper.model.notices import Kind
-from innkeeper.store import claims, events, hosts, machines, notices, schema, shares, users
+from innkeeper.store import events, holdings, hosts, machines, notices, schema, shares, users
 from innkeeper.store.database import Database, Write
 from innkeeper.store.secrets import load_key
 from innkeeper.store.tables import machine
@@ -53,7 +53,7 @@ def _fill(write: Write) -> None:
             owner_id=ann.id if name == "gone" else None,
             power_state=PowerState.OFF,
         )
-        claims.insert(
+        holdings.insert(
             write,
             host_id=1,
             project="default",

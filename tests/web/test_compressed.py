@@ -28,7 +28,7 @@ async def test_the_api_and_streams_are_not(admin: Visitor, house: Inn) -> None:
 
 async def test_built_files_are_sent_as_they_were_compressed(admin: Visitor) -> None:
     text = await admin.look("/zones")
-    for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', text):
+    for path in re.findall(r'(?:href|src)="(/static/[^"]+\.[0-9a-f]{12}\.[^"]+)"', text):
         packed = await admin.http.get(path, headers={"Accept-Encoding": "gzip"})
         plain = await admin.http.get(path, headers={"Accept-Encoding": "identity"})
         assert packed.content == plain.content
