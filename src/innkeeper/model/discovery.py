@@ -6,7 +6,7 @@ A VLAN is written as a `Spot`: (fabric, vid). Fabrics that are to be made count 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from innkeeper.model.host import HostInterface
@@ -29,10 +29,16 @@ class NewSubnet:
     managed: bool = False
 
 
-def match(
-    interfaces: Sequence[HostInterface], *, known: Mapping[str, Spot], subnets: Mapping[str, Spot]
-) -> dict[str, Spot]:
-    """The spot of every interface that has one, by name. `known`: where they were; `subnets`: where subnets are.
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """The spots of interfaces by name, and of subnets, those that were known and those that are new."""
+
+    spots: dict[str, Spot]
+    subnets: dict[str, Spot]
+
+
+def match(interfaces: Sequence[HostInterface], *, known: Mapping[str, Spot], subnets: Mapping[str, Spot]) -> Matched:
+    """The spot of every interface that has one. `known`: where they were; `subnets`: where subnets are.
 
     An interface is where its subnets are; else where it was; else where the devices above and below it are: ports with
     their bridge, a tagged one on the fabric of its parent. One with subnets that nobody knows gets a fabric of its own.
@@ -42,10 +48,7 @@ def match(
     where = dict(subnets)
     spots: dict[str, Spot] = {}
     for one in interfaces:
-        theirs = [where[cidr] for cidr in networks(one) if cidr in where]
-        was = known.get(one.name)
-        if theirs:
-            was = was if was in theirs else theirs[0]
+        was = known.get(one.name) or next((where[cidr] for cidr in networks(one) if cidr in where), None)
         if was is not None:
             _put(one, was, spots, where)
     fresh = 0
@@ -53,24 +56,25 @@ def match(
         _spread(interfaces, by_name, spots, where)
         lost = next((one for one in interfaces if one.name not in spots and networks(one)), None)
         if lost is None:
-            return spots
+            return Matched(spots=spots, subnets=where)
         fresh -= 1
         _put(lost, (fresh, _vid(lost, by_name)), spots, where)
 
 
 def new_subnets(
-    interfaces: Iterable[HostInterface], *, spots: Mapping[str, Spot], subnets: Mapping[str, Spot]
+    interfaces: Iterable[HostInterface], *, where: Mapping[str, Spot], known: Collection[str]
 ) -> list[NewSubnet]:
-    """The subnets of a host that are not among those known, each once."""
+    """The subnets of a host that are not among those known, each once. `where`: where they were matched to be, which
+    one interface alone does not tell: it may have another subnet somewhere else."""
     found: dict[str, NewSubnet] = {}
     for one in sorted(interfaces, key=lambda one: not one.managed):  # a managed network knows its gateway
         for cidr in networks(one):
-            if cidr in subnets or cidr in found:
+            if cidr in known or cidr in found:
                 continue
             own = _own_address(one, cidr) if one.kind in ("bridge", "ovn") else None
             found[cidr] = NewSubnet(
                 cidr=cidr,
-                spot=spots[one.name],
+                spot=where[cidr],
                 gateway_ip=own,
                 dns_servers=(own,) if own and one.kind == "bridge" else (),
                 managed=own is not None,
@@ -87,7 +91,9 @@ def networks(interface: HostInterface) -> tuple[str, ...]:
 
 
 def _put(one: HostInterface, spot: Spot, spots: dict[str, Spot], where: dict[str, Spot]) -> None:
-    """An interface is there, and so are its subnets that were nowhere."""
+    """An interface is there, unless its subnets are elsewhere, and so are those of them that were nowhere."""
+    theirs = [where[cidr] for cidr in networks(one) if cidr in where]
+    spot = theirs[0] if theirs and spot not in theirs else spot
     spots[one.name] = spot
     for cidr in networks(one):
         where.setdefault(cidr, spot)

@@ -52,8 +52,8 @@ def _decide(
     spot = {one.id: (one.fabric_id, one.vid) for one in vlans.of(sql, ids).values()}
     was = {name: spot[one.vlan_id] for name, one in known.items() if one.vlan_id is not None}
     where = {cidr: spot[one.vlan_id] for cidr, one in on.items()}
-    spots = match(offered, known=was, subnets=where)
-    return spots, new_subnets(offered, spots=spots, subnets=where)
+    found = match(offered, known=was, subnets=where)
+    return found.spots, new_subnets(offered, where=found.subnets, known=where)
 
 
 def _make_vlans(write: Write, offered: Sequence[HostInterface], spots: dict[str, Spot]) -> dict[Spot, Vlan]:

@@ -18,7 +18,7 @@ def nic(name: str, *subnets: str, kind: str = "physical", **more: Any) -> HostIn
 def found(
     *interfaces: HostInterface, known: dict[str, Spot] | None = None, subnets: dict[str, Spot] | None = None
 ) -> dict[str, Spot]:
-    return match(interfaces, known=known or {}, subnets=subnets or {})
+    return match(interfaces, known=known or {}, subnets=subnets or {}).spots
 
 
 def test_each_network_that_nobody_knew_is_a_fabric_of_its_own() -> None:
@@ -104,13 +104,23 @@ def test_a_managed_bridge_routes_and_resolves_for_its_subnets() -> None:
         subnets=("10.0.0.0/24", "fd00::/64"),
     )
     plain = nic("eth0", "10.0.0.0/24", "10.2.0.0/24", addresses=("10.0.0.9/24", "10.2.0.9/24"))
-    spots = {"br0": (-1, 0), "eth0": (-1, 0)}
-    assert new_subnets([plain, bridge], spots=spots, subnets={}) == [
+    where = dict.fromkeys(("10.0.0.0/24", "fd00::/64", "10.2.0.0/24"), (-1, 0))
+    assert new_subnets([plain, bridge], where=where, known=()) == [
         NewSubnet(cidr="10.0.0.0/24", spot=(-1, 0), gateway_ip="10.0.0.1", dns_servers=("10.0.0.1",), managed=True),
         NewSubnet(cidr="fd00::/64", spot=(-1, 0), gateway_ip="fd00::1", dns_servers=("fd00::1",), managed=True),
         NewSubnet(cidr="10.2.0.0/24", spot=(-1, 0)),
     ]
-    assert new_subnets([plain], spots=spots, subnets={"10.0.0.0/24": (1, 0), "10.2.0.0/24": (1, 0)}) == []
+    assert new_subnets([plain], where=where, known=("10.0.0.0/24", "10.2.0.0/24")) == []
+
+
+def test_a_new_subnet_is_where_it_was_first_though_another_has_it_with_one_elsewhere() -> None:
+    first = nic("n0", "10.1.0.0/24", kind="bridge")
+    second = nic("n2", "10.0.0.0/24", "10.1.0.0/24", kind="bridge", managed=True)
+    there = {"10.0.0.0/24": (3, 5)}
+    matched = match([first, second], known={"n0": (2, 0)}, subnets=there)
+    assert matched.spots == {"n0": (2, 0), "n2": (3, 5)}
+    (made,) = new_subnets([first, second], where=matched.subnets, known=there)
+    assert (made.cidr, made.spot) == ("10.1.0.0/24", (2, 0))
 
 
 def test_what_nobody_else_can_be_on_is_no_subnet() -> None:
@@ -145,15 +155,16 @@ def hosts(draw: st.DrawFn) -> list[HostInterface]:
 def test_whatever_a_host_tells(
     interfaces: list[HostInterface], known: dict[str, Spot], subnets: dict[str, Spot]
 ) -> None:
-    spots = match(interfaces, known=known, subnets=subnets)
-    made = new_subnets(interfaces, spots=spots, subnets=subnets)
+    matched = match(interfaces, known=known, subnets=subnets)
+    spots, made = matched.spots, new_subnets(interfaces, where=matched.subnets, known=subnets)
     everywhere = {**subnets, **{one.cidr: one.spot for one in made}}
     for one in interfaces:
         if networks(one):
             assert spots[one.name] in {everywhere[cidr] for cidr in networks(one)}
         elif one.name in known:
             assert spots[one.name] == known[one.name]
-    assert match(interfaces, known=spots, subnets=everywhere) == spots  # told again, nothing moves
-    assert new_subnets(interfaces, spots=spots, subnets=everywhere) == []
+    again = match(interfaces, known=spots, subnets=everywhere)
+    assert again.spots == spots, "told again, nothing moves"
+    assert new_subnets(interfaces, where=again.subnets, known=everywhere) == []
     fresh = {fabric for fabric, _ in spots.values() if fabric < 0}
     assert fresh == set(range(-len(fresh), 0))
