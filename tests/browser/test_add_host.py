@@ -57,7 +57,7 @@ async def test_trust_is_found_while_the_page_is_open(site: Server, visit: Open) 
     assert copied.endswith("\n-----END CERTIFICATE-----\nEOF\n")
     assert await page.evaluate("window.mark") == 1
     trusting(site, "alpha", True)
-    await page.wait_for_url("**/project", timeout=15_000)
+    await page.wait_for_url("**/project")
     await to_the_end(page, "alpha")
 
 
@@ -66,7 +66,7 @@ async def test_without_scripts_it_works_too(site: Server, visit: Open) -> None:
     page: Page = await visit(java_script_enabled=False)
     await until_trust(page, "bravo")
     trusting(site, "bravo", True)
-    await page.wait_for_url("**/project", timeout=15_000)
+    await page.wait_for_url("**/project")
     await to_the_end(page, "bravo")
 
 

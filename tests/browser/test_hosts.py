@@ -30,7 +30,7 @@ async def test_what_happens_shows_without_a_reload(site: Server, visit: Open) ->
     await page.evaluate("window.mark = 1")  # it is gone after a reload
     await expect(page.locator(f"#host-{host}")).to_contain_text("0 claimed")
     await composed(site, host)
-    await expect(page.locator(f"#host-{host}")).to_contain_text("2 claimed", timeout=1000)
+    await expect(page.locator(f"#host-{host}")).to_contain_text("2 claimed")
     assert await page.evaluate("window.mark") == 1
 
 
@@ -40,4 +40,4 @@ async def test_what_happens_while_it_is_cut_shows_afterwards(site: Server, visit
     await page.context.set_offline(True)
     await composed(site, host)
     await page.context.set_offline(False)
-    await expect(page.locator(f"#host-{host}")).to_contain_text("2 claimed", timeout=5000)
+    await expect(page.locator(f"#host-{host}")).to_contain_text("2 claimed")

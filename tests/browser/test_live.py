@@ -56,7 +56,7 @@ async def test_a_page_shows_the_last_state_after_a_hundred_cuts(site: Server, ch
                 await admin.put("zones/attic/", description=f"step {number}")
                 line.cut()
         for tab in tabs:
-            await expect(tab.locator("#page")).to_contain_text(f"step {number}", timeout=15_000)
+            await expect(tab.locator("#page")).to_contain_text(f"step {number}")
             assert await tab.evaluate("window.mark") == 1
         await context.close()
 
@@ -70,7 +70,7 @@ async def test_a_page_that_nobody_sees_holds_no_line(site: Server, visit: Open, 
     await page.wait_for_timeout(1500)
     assert "while nobody looked" not in await page.locator("#page").inner_text()
     await _seen(page, True)
-    await expect(page.locator("#page")).to_contain_text("while nobody looked", timeout=5000)
+    await expect(page.locator("#page")).to_contain_text("while nobody looked")
 
 
 async def _seen(page: Page, seen: bool) -> None:
@@ -100,7 +100,7 @@ async def test_a_visit_that_fails_is_made_again(site: Server, visit: Open, admin
 
     await page.route("**/zones", refuse)
     await admin.put("zones/shed/", description="at the third attempt")
-    await expect(page.locator("#page")).to_contain_text("at the third attempt", timeout=10_000)
+    await expect(page.locator("#page")).to_contain_text("at the third attempt")
     assert len(failed) == 2
 
 
@@ -113,4 +113,4 @@ async def test_who_is_signed_out_elsewhere_is_led_to_the_sign_in(site: Server, v
     await other.get_by_role("button", name="Sign out").click()
     await other.close()
     await admin.put("zones/barn/", description="changed")
-    await page.wait_for_url("**/sign-in?next=/zones", timeout=5000)
+    await page.wait_for_url("**/sign-in?next=/zones")

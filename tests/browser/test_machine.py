@@ -42,7 +42,7 @@ async def test_what_happens_shows_without_a_reload(site: Server, visit: Open) ->
     await page.evaluate("window.mark = 1")  # it is gone after a reload
     await expect(page.locator("#power")).to_have_text("power off")
     await by.post(f"machines/{id}/", op="power_on")
-    await expect(page.locator("#power")).to_have_text("power on", timeout=1500)
+    await expect(page.locator("#power")).to_have_text("power on")
     await expect(page.get_by_role("link", name="Power off")).to_be_visible()
     assert await page.evaluate("window.mark") == 1
 
@@ -57,7 +57,7 @@ async def test_steps_as_they_happen(site: Server, visit: Open) -> None:
     await page.get_by_role("link", name="Power on").click()
     await page.get_by_role("button", name="Power on").click()
     await expect(page.locator(".work .step-now")).to_have_count(1)
-    await expect(page.locator(".work")).to_have_count(0, timeout=8000)
+    await expect(page.locator(".work")).to_have_count(0)
     await expect(page.locator("#power")).to_have_text("power on")
 
 
@@ -82,7 +82,7 @@ async def test_the_console_shows_and_takes_letters(site: Server, visit: Open) ->
     # What happens to the machine shows above, and the console stays what it is.
     await page.evaluate("document.querySelector('.xterm').mark = 1")
     await by.post(f"machines/{id}/", op="power_off", stop_mode="hard")
-    await expect(page.locator("#power")).to_have_text("power off", timeout=3000)
+    await expect(page.locator("#power")).to_have_text("power off")
     await expect(page.locator("#console-words")).to_contain_text(re.compile("ended|is off"))
     assert await page.evaluate("document.querySelector('.xterm').mark") == 1
 
@@ -104,7 +104,7 @@ async def test_the_console_comes_back_with_the_server(site: Server, visit: Open,
     await asyncio.to_thread(site.stop)
     await expect(words).to_contain_text("It is tried again")
     await asyncio.to_thread(site.start)
-    await expect(words).to_contain_text("This is the console of queue", timeout=15000)
+    await expect(words).to_contain_text("This is the console of queue")
     await page.keyboard.type("here")
     await expect(page.locator("#console .xterm-accessibility")).to_contain_text("here")
     await context.close()

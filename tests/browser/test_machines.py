@@ -64,7 +64,7 @@ async def test_ticks_stay_when_something_happens(site: Server, visit: Open) -> N
     head = page.locator("[data-all]")
     assert await head.evaluate("head => head.indeterminate")
     await called(site, "POST", f"machines/{ids[1]}/", op="power_on")
-    await expect(page.locator(f"#machine-{ids[1]}")).to_contain_text("on", timeout=2000)
+    await expect(page.locator(f"#machine-{ids[1]}")).to_contain_text("on")
     await expect(box).to_be_checked()
     await expect(page.locator("[data-ticked]")).to_have_text("1 ticked")
 
@@ -85,12 +85,12 @@ async def test_what_others_do_on_a_host_shows_within_a_second(site: Server, visi
         state.instances["default/theirs"] = vm("theirs")
         state.tell("instance-created", "default", "theirs")
     row = page.locator("tbody tr", has=page.get_by_role("link", name="theirs"))
-    await expect(row).to_contain_text("Deployed", timeout=1000)
+    await expect(row).to_contain_text("Deployed")
     await expect(row).to_contain_text("locked")  # nothing is done with what was not made here
     with world(hosts_of(site) / "golf.json") as state:
         state.instances["default/theirs"] = vm("theirs", power=PowerState.OFF)
         state.tell("instance-stopped", "default", "theirs")
-    await expect(row.locator(".state").first).to_have_text("off", timeout=1000)
+    await expect(row.locator(".state").first).to_have_text("off")
     assert await page.evaluate("window.mark") == 1
 
 
@@ -107,7 +107,7 @@ async def test_many_are_powered_on_and_each_result_shows_as_it_comes(site: Serve
     await page.get_by_role("button", name="Power on").click()
     await page.wait_for_url("**/machines/bulk/*")
     for id in ids:
-        await expect(page.locator(f"#result-{id}")).to_contain_text("done", timeout=10000)
+        await expect(page.locator(f"#result-{id}")).to_contain_text("done")
     await page.reload()
     await expect(page.locator("ul.tally")).to_have_text("3 done")
 

@@ -25,7 +25,7 @@ async def test_an_address_that_is_taken_shows_without_a_reload(site: Server, vis
         await page.evaluate("window.mark = 1")  # it is gone after a reload
         await expect(page.locator("#page")).to_contain_text("0 used, 254 free")
         await admin.post("ipaddresses/", op="reserve", ip="10.77.0.9", hostname="printer")
-        await expect(page.locator("#page")).to_contain_text("1 used, 253 free", timeout=3000)
+        await expect(page.locator("#page")).to_contain_text("1 used, 253 free")
         await expect(page.get_by_role("row").filter(has_text="10.77.0.9").first).to_be_visible()
         assert await page.evaluate("window.mark") == 1
 
@@ -88,7 +88,7 @@ async def test_what_others_make_shows_on_an_open_list_without_a_reload(site: Ser
         await page.evaluate("window.mark = 1")  # it is gone after a reload
         await expect(page.get_by_role("rowheader", name=name)).to_have_count(0)
         await Client(http, site.key()).post(call, **fields)
-        await expect(page.get_by_role("rowheader", name=name).first).to_be_visible(timeout=3000)
+        await expect(page.get_by_role("rowheader", name=name).first).to_be_visible()
         assert await page.evaluate("window.mark") == 1
 
 
