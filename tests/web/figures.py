@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
+from typing import Any
+
+from innkeeper.web import formats
 
 Shown = Mapping[str, int]  # claimed, others, free, over, limit
-_PARTS = ("claimed", "others", "free", "over", "limit")
+NAMES = ("cores", "memory", "huge_pages")  # figures that NUMA nodes have their parts of
+PARTS = ("claimed", "others", "free", "over", "limit")
 _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
@@ -40,7 +44,7 @@ class _Reader(HTMLParser):
 
     def _part(self) -> str:
         classes = [name for _, given in self._stack[-3:] for name in given.get("class", "").split()]
-        return next((part for part in _PARTS if f"is-{part}" in classes), "")
+        return next((part for part in PARTS if f"is-{part}" in classes), "")
 
 
 def figures_on(page: str) -> dict[tuple[str, str], Shown]:
@@ -52,4 +56,15 @@ def figures_on(page: str) -> dict[tuple[str, str], Shown]:
 
 def of_api(figure: Mapping[str, float]) -> Shown:
     """A figure of the API as a page shows it."""
-    return {part: int(figure[part]) for part in _PARTS}
+    return {part: int(figure[part]) for part in PARTS}
+
+
+def added(pieces: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Figures of one kind as one: what adds up."""
+    many = list(pieces)
+    return {part: sum(int(one[part]) for one in many) for part in ("claimed", "others", "limit")}
+
+
+def text_of(value: int, kind: str) -> str:
+    """How a figure's number is written."""
+    return {"memory": formats.mib, "huge_pages": formats.mib, "storage": formats.size}.get(kind, str)(value)

@@ -13,15 +13,12 @@ import pytest_asyncio
 
 from innkeeper.demo_fleet import SHAPES, fill, prepare
 from innkeeper.settings import Settings
-from innkeeper.web import formats
 from tests.kit.house import Inn, inn
-from tests.web.figures import figures_on, of_api
+from tests.web.figures import NAMES, PARTS, added, figures_on, of_api, text_of
 from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOSTS = [shape.name for shape in SHAPES]
-NAMES = ("cores", "memory", "huge_pages")
-PARTS = ("claimed", "others", "free", "over", "limit")
 _DATA = re.compile(r'<data value="(\d+)">([^<]*)</data>')
 
 
@@ -57,16 +54,6 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
         await house.admin.compose(ids["ginkgo"], hostname="paged", pinned_cores=[31], hugepages_backed=True)
         await admin.sign_in("admin")
         yield Fleet(house=house, admin=admin, hosts={one["name"]: one for one in await house.admin.get("vm-hosts/")})
-
-
-def added(pieces: list[dict[str, Any]]) -> dict[str, int]:
-    """Figures of one kind as one."""
-    return {part: sum(int(one[part]) for one in pieces) for part in ("claimed", "others", "limit")}
-
-
-def text_of(value: int, kind: str) -> str:
-    """How a figure's number is written."""
-    return {"memory": formats.mib, "huge_pages": formats.mib, "storage": formats.size}.get(kind, str)(value)
 
 
 @pytest.mark.parametrize("name", HOSTS)
