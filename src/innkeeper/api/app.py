@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cache
 
-from fastapi import FastAPI, Request, WebSocket
+from fastapi import APIRouter, FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from innkeeper import __version__
 from innkeeper.api import login, metrics, phone_home, relay
@@ -142,11 +144,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(InnkeeperError, _refuse)  # type: ignore[arg-type]  # it takes both kinds of request
     app.add_exception_handler(HTTPException, _no_route)
     for prefix in ("/api/v1", "/MAAS/api/v1"):
-        for one in (operations_v1, events_v1, hosts_v1, machines_v1, placements_v1, consoles_v1):
-            router = one.router
-            app.include_router(router, prefix=prefix, include_in_schema=prefix == "/api/v1")
-    app.include_router(phone_home.router)
-    app.include_router(relay.router)
+        app.router.routes.extend(_native(prefix))
+    app.router.routes.extend((*phone_home.router.routes, *relay.router.routes))
     _plain_routes(app, house)
     add_pages(app)
     dispatch = Dispatch(ROUTES, services=house, identifiers=[ApiKey(StoredKeys(house.services))], docs=DOCS)
@@ -154,6 +153,15 @@ def make_app(settings: Settings) -> FastAPI:
     app.mount("/MAAS/api/2.0", dispatch)
     app.mount("/MAAS//api/2.0", dispatch)  # Ansible with a final slash in its host
     return app
+
+
+@cache
+def _native(prefix: str) -> list[BaseRoute]:
+    """The routes of the native API under that prefix: worked out once, whatever number of apps a process makes."""
+    router = APIRouter()
+    for one in (operations_v1, events_v1, hosts_v1, machines_v1, placements_v1, consoles_v1):
+        router.include_router(one.router, prefix=prefix, include_in_schema=prefix == "/api/v1")
+    return router.routes
 
 
 async def _refuse(request: Request | WebSocket, error: Exception) -> Response | None:

@@ -84,64 +84,72 @@ _MACHINE = (
 _NETWORKS = (networks, fabrics, vlans, subnets, spaces, static_routes, ip_ranges, addresses, domains)
 
 
+pages = APIRouter(include_in_schema=False)
+
+
+@pages.get("/")
+@pages.get("/MAAS")
+@pages.get("/MAAS/")
+async def home() -> Response:
+    return RedirectResponse("/hosts", status_code=303)
+
+
+@pages.get("/MAAS/r/{rest:path}")
+async def old(rest: str) -> Response:
+    """MAAS's pages: the addresses that people have in their bookmarks."""
+    return RedirectResponse(old_addresses.here(rest), status_code=303)
+
+
+_ADDING = (add_host, add_host_credentials, add_host_server, add_host_trust, add_host_project, add_host_review)
+_OF_HOST = (
+    add_host_waiting,
+    host,
+    host_resources,
+    host_storage,
+    host_networks,
+    host_events,
+    host_actions,
+    host_delete,
+)
+
+# In the order in which an address is looked for.
+_ROUTERS = (
+    *(each.router for each in (*_ADDING, *_OF_HOST)),
+    preview.router,
+    host_certificate.router,
+    host_settings.router,  # it takes any name after its address
+    pages,
+    sign_in.router,
+    first_run.router,
+    live.router,
+    compose.router,
+    hosts.router,
+    *(one.router for one in _NETWORKS),
+    pools.router,
+    zones.router,
+    tags.router,
+    image_sources.router,
+    image_upload.router,
+    images.router,  # it takes any name after its address
+    account.router,
+    users.router,
+    operations.router,
+    events.router,
+    notices.router,
+    search.router,
+    machines.router,
+    bulk.router,
+    bulk_results.router,
+    *_MACHINE,
+)
+
+
 def add_pages(app: FastAPI) -> None:
     """Give an app its pages."""
-    pages = APIRouter(include_in_schema=False)
-
-    @pages.get("/")
-    @pages.get("/MAAS")
-    @pages.get("/MAAS/")
-    async def home() -> Response:
-        return RedirectResponse("/hosts", status_code=303)
-
-    @pages.get("/MAAS/r/{rest:path}")
-    async def old(rest: str) -> Response:
-        """MAAS's pages: the addresses that people have in their bookmarks."""
-        return RedirectResponse(old_addresses.here(rest), status_code=303)
-
     app.add_exception_handler(sessions.SignInFirst, sessions.to_sign_in)
     app.add_exception_handler(RequestValidationError, troubles.not_understood)
-    adding = (add_host, add_host_credentials, add_host_server, add_host_trust, add_host_project, add_host_review)
-    of_host = (
-        add_host_waiting,
-        host,
-        host_resources,
-        host_storage,
-        host_networks,
-        host_events,
-        host_actions,
-        host_delete,
-    )
-    for one in (
-        *(each.router for each in (*adding, *of_host)),
-        preview.router,
-        host_certificate.router,
-        host_settings.router,  # it takes any name after its address
-        pages,
-        sign_in.router,
-        first_run.router,
-        live.router,
-        compose.router,
-        hosts.router,
-        *(one.router for one in _NETWORKS),
-        pools.router,
-        zones.router,
-        tags.router,
-        image_sources.router,
-        image_upload.router,
-        images.router,  # it takes any name after its address
-        account.router,
-        users.router,
-        operations.router,
-        events.router,
-        notices.router,
-        search.router,
-        machines.router,
-        bulk.router,
-        bulk_results.router,
-        *_MACHINE,
-    ):
-        app.include_router(one)
+    for one in _ROUTERS:
+        app.router.routes.extend(one.routes)  # as they are: included, each would be worked out again for each app
     app.add_middleware(bodies.Bounded)
     app.add_middleware(compressed.Compressed)
     app.mount(static.PATH, static.Files(directory=static.directory()), name="static")
