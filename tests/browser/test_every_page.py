@@ -35,6 +35,7 @@ WIDE, NARROW = ViewportSize(width=1300, height=900), ViewportSize(width=360, hei
 NO_PAGES = {
     "/MAAS": "leads to the VM hosts",
     "/MAAS/": "leads to the VM hosts",
+    "/MAAS/r": "leads where they all begin: tests/web/test_old_addresses.py",
     "/MAAS/r/{rest:path}": "MAAS's own addresses: tests/web/test_old_addresses.py",
     "/hosts/add/{id:int}": "leads to the step that is next",
     "/hosts/{id:int}/settings/certificate": "leads into the settings",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
 from innkeeper.web.old_addresses import here
+from innkeeper.web.router import add_pages
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,13 @@ from innkeeper.web.old_addresses import here
 )
 def test_where_an_old_address_leads(old: str, new: str) -> None:
     assert here(old) == new
+
+
+async def test_where_they_all_begin_leads_there_too() -> None:
+    app = FastAPI(redirect_slashes=False)
+    add_pages(app)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://inn.test") as one:
+        for path in ("/MAAS/r", "/MAAS/r/"):
+            answer = await one.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/"), path
+        assert (await one.get("/MAAS/rack")).status_code == 404

@@ -94,8 +94,9 @@ async def home() -> Response:
     return RedirectResponse("/hosts", status_code=303)
 
 
+@pages.get("/MAAS/r")
 @pages.get("/MAAS/r/{rest:path}")
-async def old(rest: str) -> Response:
+async def old(rest: str = "") -> Response:
     """MAAS's pages: the addresses that people have in their bookmarks."""
     return RedirectResponse(old_addresses.here(rest), status_code=303)
 
