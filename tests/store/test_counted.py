@@ -18,6 +18,7 @@ from innkeeper.store import (
     fabrics,
     host_images,
     host_interfaces,
+    hosts,
     images,
     interfaces,
     ip_ranges,
@@ -98,6 +99,19 @@ def test_tags_are_counted_by_their_very_letters(database: Database, vlan_id: int
         "Gpu": Carried(machines=1, devices=0),
     }
     assert database.ask(tag_counts.counted, seen_by=0) == {"gpu": Carried(machines=1, devices=1)}
+
+
+def test_a_host_is_counted_the_machines_that_one_sees(database: Database, vlan_id: int, ann: int) -> None:
+    def place(write: Write) -> int:
+        (host_id,) = (one.id for one in hosts.listing(write.sql))
+        for number in (1, 2):
+            machines.update(write, f"id{number}", host_id=host_id)
+        return host_id
+
+    host_id = database.transact(place)
+    assert database.ask(counts.on_hosts)[host_id] == 2
+    assert database.ask(counts.on_hosts, seen_by=ann)[host_id] == 2
+    assert database.ask(counts.on_hosts, seen_by=0)[host_id] == 1
 
 
 def test_who_is_on_a_vlan(database: Database, vlan_id: int, ann: int) -> None:

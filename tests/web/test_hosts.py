@@ -50,6 +50,12 @@ async def test_what_is_shown_is_what_the_api_says(admin: Visitor, house: Inn) ->
     assert f"read {formats.ago(time.time())}" in row
     assert one["version"] in row
     assert '<span class="one-line state state-warn">' in page
+    await house.admin.post("machines/", op="allocate")
+    assert '<td class="number">1</td>' in await admin.look("/hosts")
+    house.client(username="ann")
+    async with Visitor(house) as ann:
+        await ann.sign_in("ann")
+        assert '<td class="number">0</td>' in await ann.look("/hosts"), "those that the linked lists show"
 
 
 async def test_it_is_narrowed_down_by_its_address(admin: Visitor, house: Inn) -> None:

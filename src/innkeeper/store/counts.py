@@ -1,4 +1,4 @@
-"""How many hosts and machines are in each zone, and in each resource pool; how many machines on a host.
+"""How many hosts and machines are in each zone, and in each resource pool; how many machines on each host.
 
 `seen_by`: a user's id, and only their machines and unowned ones are counted, as in lists of machines.
 """
@@ -34,6 +34,13 @@ def in_domains(sql: sa.Connection, *, seen_by: int | None = None) -> dict[int, i
     """How many machines are in each domain, by its id; one query."""
     m = machine.c
     rows = sql.execute(sa.select(m.domain_id, sa.func.count()).where(*_seen(seen_by)).group_by(m.domain_id))
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def on_hosts(sql: sa.Connection, *, seen_by: int | None = None) -> dict[int, int]:
+    """How many machines each host has, by its id; one query."""
+    m = machine.c
+    rows = sql.execute(sa.select(m.host_id, sa.func.count()).where(*_seen(seen_by)).group_by(m.host_id))
     return {row[0]: int(row[1]) for row in rows}
 
 

@@ -153,13 +153,6 @@ def listing(sql: sa.Connection, which: Filter | None = None) -> list[Machine]:
     return _with_devices(sql, sql.execute(filtered(ALL, which).order_by(machine.c.id).limit(which.limit)).all())
 
 
-def on_hosts(sql: sa.Connection) -> dict[int, int]:
-    """How many machines each host has, by its id: composed and adopted ones. One query."""
-    ours = machine.c.origin.in_((Origin.COMPOSED, Origin.ADOPTED))
-    query = sa.select(machine.c.host_id, sa.func.count()).where(ours).group_by(machine.c.host_id)
-    return {row[0]: int(row[1]) for row in sql.execute(query)}
-
-
 def ids(which: Filter) -> sa.Select[tuple[str]]:
     """The query for the system_ids of machines, for use within others."""
     query: sa.Select[tuple[str]] = filtered(sa.select(machine.c.system_id), which)

@@ -10,7 +10,7 @@ from innkeeper.api.maas.shapes import days_left
 from innkeeper.model import capacity
 from innkeeper.model.capacity import Figure
 from innkeeper.model.host import Host, HostState
-from innkeeper.store import hosts, machines, pools, zones
+from innkeeper.store import counts, hosts, pools, zones
 from innkeeper.store.figures import figures
 from innkeeper.web import tones
 from innkeeper.web.tables import Sort
@@ -60,10 +60,10 @@ SORTS = (
 )
 
 
-def rows(sql: sa.Connection) -> list[Row]:
-    """All hosts: a fixed number of queries."""
+def rows(sql: sa.Connection, *, seen_by: int | None) -> list[Row]:
+    """All hosts: a fixed number of queries. `seen_by`: a user's id, whose machines and unowned ones are counted."""
     many = hosts.listing(sql)
-    counted, vms = figures(sql, many), machines.on_hosts(sql)
+    counted, vms = figures(sql, many), counts.on_hosts(sql, seen_by=seen_by)
     zone_names = {one.id: one.name for one in zones.listing(sql)}
     pool_names = {one.id: one.name for one in pools.listing(sql)}
     return [

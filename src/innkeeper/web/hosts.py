@@ -66,7 +66,8 @@ async def listing(
 
     def ask(sql: sa.Connection) -> tuple[int, list[Row], list[Draft]]:
         cursor = events.last(sql)  # first: what happens while the rest is read is heard of again
-        return cursor, host_rows.rows(sql), host_drafts.listing(sql) if who.is_admin else []
+        found = host_rows.rows(sql, seen_by=None if who.is_admin else who.user_id)
+        return cursor, found, host_drafts.listing(sql) if who.is_admin else []
 
     cursor, rows, drafts = await inn.services.database.reading(ask)
     wanted = Wanted(q=q, state=state, zone=zone, pool=pool, tag=tag)
