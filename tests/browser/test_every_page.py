@@ -18,6 +18,7 @@ from playwright.async_api import Browser, Page, ViewportSize
 
 from innkeeper.demo_fleet import ADOPTED, COMPOSED, SHAPES
 from innkeeper.web.pages import PLACES
+from tests.browser import every_figure
 from tests.browser.conftest import Open
 from tests.browser.crawl import Crawl, crawl, routes
 from tests.browser.furnish import MINE, USER, furnish
@@ -176,6 +177,14 @@ async def test_every_page_for_a_user(site: Server, furnished: list[str], visit: 
     own = {"/machines/{system_id}/deploy", "/machines/{system_id}/console", "/account/keys"}
     assert own | {"/hosts/{id:int}"} <= found.routes
     assert not {"/hosts/add", "/users", "/hosts/{id:int}/settings", "/hosts/{id:int}/delete"} & found.routes
+
+
+async def test_every_figure_is_what_the_api_says(site: Server, furnished: list[str], visit: Open) -> None:
+    """In every list and on the pages of every host, whole and by NUMA node."""
+    page: Page = await visit(viewport=WIDE)
+    async with httpx2.AsyncClient(base_url=site.base, timeout=60, trust_env=False) as http:
+        wrong = await every_figure.walk(page, Client(http, site.key()), pressed="ginkgo")
+    assert not wrong, "\n".join(wrong)
 
 
 # What one can read and press on a page; not what only scripts can do, nor what stands in for it.
