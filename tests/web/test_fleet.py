@@ -160,7 +160,7 @@ async def test_the_list_of_hosts(fleet: Fleet) -> None:
         assert kinds or "not known yet" in words
         for kind in kinds:
             figure = one["limits"][kind]
-            others = f"{text_of(figure['others'], kind)} others, " if figure["others"] else ""
+            others = f"{text_of(figure['others'], kind)} other use, " if figure["others"] else ""
             free = f"{text_of(figure['free'], kind)} free"
             assert f"{text_of(figure['claimed'], kind)} claimed, {others}{free}" in words, name
             assert f"of {text_of(figure['limit'], kind)}" in words

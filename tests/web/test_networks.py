@@ -43,6 +43,8 @@ async def test_the_overview_has_names_counts_and_links(admin: Visitor, house: In
     ):
         assert f'href="{link}"' in page
     assert fabric in words(page)
+    assert "1 VM host on untagged" in words(page)
+    assert "1 machine on untagged" in words(page)
     told = await house.admin.get(f"subnets/{subnet['id']}/", op="statistics")
     assert f"{told['num_unavailable']} used, {told['num_available']} free of {told['total_addresses']}" in words(page)
 

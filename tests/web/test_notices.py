@@ -94,7 +94,7 @@ async def test_a_host_that_is_away(admin: Visitor, house: Inn) -> None:
     await look(house)
     page = await admin.look("/zones")
     assert shown(page) == [f"unreachable/{id}"]
-    assert "it does not answer" in page
+    assert "UTC. It does not answer" in page
 
 
 async def test_how_long_it_is_away_is_counted_from_the_first_moment(house: Inn) -> None:

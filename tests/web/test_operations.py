@@ -78,7 +78,9 @@ async def test_cancelled_from_its_page(admin: Visitor, house: Inn) -> None:
     assert ">cancelled<" in text
     assert "/cancel" not in text
     assert "/cancel" not in await admin.look("/operations")
-    assert (await admin.send(f"/operations/{id}/cancel")).status_code == 409
+    late = await admin.send(f"/operations/{id}/cancel")
+    assert late.status_code == 409
+    assert "“Compose” of alpha has ended already (failed)." in late.text
 
 
 async def test_resumed_from_its_page(admin: Visitor, house: Inn) -> None:

@@ -72,7 +72,7 @@ class Simulated(SimulatedGuests):
         if refused is not None:
             raise refused
         if not up:
-            raise HostUnreachable(f"The host {self._path.stem} does not answer.", details="it is down")
+            raise HostUnreachable(f"The host {self._path.stem} does not answer.", details="It is down.")
         if fault is not None:
             await _strike(fault)
         if first:
@@ -267,7 +267,7 @@ class Simulated(SimulatedGuests):
             version = await change(self._path, version)
             with world(self._path) as state:
                 if not state.up:
-                    raise HostUnreachable(f"The host {state.name} does not answer.", details="it went down")
+                    raise HostUnreachable(f"The host {state.name} does not answer.", details="It went down.")
                 fresh = [one for one in state.events if one[0] > last]
                 if state.making:
                     version = NONE  # it goes on by itself: look again
@@ -283,7 +283,7 @@ async def _strike(fault: Fault) -> None:
     elif fault.kind == "delay":
         await asyncio.sleep(fault.seconds)
     elif fault.kind == "cut":
-        raise HostUnreachable("The connection to the host was cut.", details="the outcome is unknown")
+        raise HostUnreachable("The connection to the host was cut.", details="The outcome is unknown.")
     else:
         raise HostRefused("The host refused.", details="a fault on demand", code=500)
 
@@ -292,7 +292,7 @@ def certificate(path: Path) -> str:
     """The server certificate that a simulated host shows, not a real one. HostUnreachable when it is down."""
     with world(path) as state:
         if not state.up:
-            raise HostUnreachable(f"The host {path.stem} does not answer.", details="it is down")
+            raise HostUnreachable(f"The host {path.stem} does not answer.", details="It is down.")
     return f"simulated host {path.resolve()}\n"
 
 

@@ -28,7 +28,7 @@ class SimulatedConsole:
         while True:
             with world(self._path) as state:
                 if not state.up:
-                    raise HostUnreachable(f"The console at {state.name} was cut.", details="the host went down")
+                    raise HostUnreachable(f"The console at {state.name} was cut.", details="The host went down.")
                 fresh = state.printed.get(self._key, "")[self._seen :]
                 runs = _runs(state, self._key)
             if fresh:
@@ -41,7 +41,7 @@ class SimulatedConsole:
     async def write(self, data: bytes) -> None:
         with world(self._path) as state:
             if not _runs(state, self._key):
-                raise HostUnreachable(f"The console at {state.name} was cut.", details="the instance stopped")
+                raise HostUnreachable(f"The console at {state.name} was cut.", details="The instance stopped.")
             typed = data.decode(errors="replace").replace("\r", "\r\n")
             state.printed[self._key] = state.printed.get(self._key, "") + typed
 

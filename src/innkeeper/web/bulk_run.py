@@ -18,7 +18,7 @@ from innkeeper.model.machine import Machine
 from innkeeper.store import batches
 from innkeeper.store.batches import Item
 from innkeeper.web.bulk_actions import Bulk
-from innkeeper.web.calls import perform
+from innkeeper.web.calls import Trouble, perform
 
 log = structlog.get_logger(__name__)
 ON_A_HOST, AT_ONCE = 4, 16  # calls at a time
@@ -84,7 +84,7 @@ async def _one(house: House, order: Order, item: Item, machine: Machine) -> None
         operation = running.operation
         error = "" if operation else str(running)
     except InnkeeperError as refused:
-        error = str(refused)
+        error = Trouble.of(refused, names={item.system_id: machine.hostname}).words
     except Exception:
         log.exception("a machine of a batch failed", batch=order.id, machine=item.system_id)
         error = "Internal error: the server's log tells more."

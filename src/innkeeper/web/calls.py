@@ -12,7 +12,7 @@ from innkeeper.api.auth import Actor
 from innkeeper.api.house import AFTERWARDS, PATIENCE
 from innkeeper.api.maas.dispatch import Dispatch
 from innkeeper.errors import InnkeeperError, Invalid
-from innkeeper.web.wording import plain
+from innkeeper.web.wording import NO_NAMES, Names, label, plain, sentences
 
 Sent = Iterable[tuple[str, str | bytes]]
 
@@ -28,16 +28,22 @@ class Trouble:
     status: int = 200
 
     @classmethod
-    def of(cls, error: InnkeeperError) -> Trouble:
-        """An error as a page shows it."""
+    def of(cls, error: InnkeeperError, *, names: Names = NO_NAMES) -> Trouble:
+        """An error as a page shows it. `names`: what ids in it stand for."""
         fields = error.fields if isinstance(error, Invalid) else {}
         return cls(
-            brief=plain(error.brief),
-            details=plain(error.details),
-            resolution=error.resolution,
-            fields={name: [plain(text) for text in texts] for name, texts in fields.items()},
+            brief=plain(error.brief, names),
+            details=sentences(plain(error.details, names)),
+            resolution=plain(error.resolution, names),
+            fields={name: [plain(text, names) for text in texts] for name, texts in fields.items()},
             status=error.status,
         )
+
+    @property
+    def words(self) -> str:
+        """All of it in one piece, where there is no form to show it beside."""
+        said = (text for text in (self.brief, self.details, self.resolution) if text)
+        return " ".join((*said, *(f"{label(name)}: {' '.join(texts)}" for name, texts in self.fields.items())))
 
 
 NONE = Trouble()

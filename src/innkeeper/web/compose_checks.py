@@ -6,19 +6,20 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.placement.decide import Decision
 from innkeeper.placement.fit import Reason
+from innkeeper.web import numbers
 from innkeeper.web.calls import Trouble
 from innkeeper.web.compose_cores import cores_of
 from innkeeper.web.compose_form import PINNED, PLAIN, Filled, words
 from innkeeper.web.compose_limits import Limits
-from innkeeper.web.wording import plain
+from innkeeper.web.wording import capital, plain
 
 Wrong = dict[str, list[str]]
 
-_SIZE = re.compile(r"\d{1,10}(\.\d{1,9})?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _OF_API = {api: name for name, (api, _) in PLAIN.items()}
 _OF_REASON = {
@@ -59,12 +60,12 @@ def problems(filled: Filled, limits: Limits) -> Wrong:
         except Invalid as error:
             wrong[PINNED] = [error.brief]
     for name in ("memory",) if filled.is_pinned else ("cores", "memory"):
-        if not filled.values.get(name, "").strip().isdecimal():
-            wrong[name] = ["Write a whole number."]
+        if not numbers.is_whole(filled.values.get(name, "")):
+            wrong[name] = [numbers.WHOLE]
     known = {one.name for one in limits.pools}
     for number, disk in enumerate(filled.disks, 1):
-        if not _SIZE.fullmatch(disk.size.strip()):
-            wrong[f"disk-{number}-size"] = ["Write a size in GB, such as 20 or 7.5."]
+        if not numbers.is_size(disk.size):
+            wrong[f"disk-{number}-size"] = [numbers.SIZE]
         if disk.pool and disk.pool not in known:
             where = limits.host.name if limits.host else "No host"
             wrong[f"disk-{number}-pool"] = [f"{where} has {'no' if limits.host else 'a'} storage pool {disk.pool}."]
@@ -88,12 +89,10 @@ def refused(error: InnkeeperError, filled: Filled) -> Trouble:
     if isinstance(error, Invalid):
         for name, texts in error.fields.items():
             for text in texts:
-                wrong.setdefault(_field(name, text, filled), []).append(text)
+                wrong.setdefault(_field(name, text, filled), []).append(plain(text))
     elif nic := _nic(error.brief, filled, begins=True):  # an address that somebody has is a conflict
         wrong[f"{nic}-ip"] = [error.brief]
-    return Trouble(
-        brief=error.brief, details=error.details, resolution=error.resolution, fields=wrong, status=error.status
-    )
+    return replace(Trouble.of(error), fields=wrong)
 
 
 def unplaced(decision: Decision, filled: Filled, limits: Limits) -> Wrong:
@@ -103,11 +102,6 @@ def unplaced(decision: Decision, filled: Filled, limits: Limits) -> Wrong:
     everywhere = [about for about, count in decision.failed.items() if count == len(decision.verdicts)]
     nowhere = (Reason("limit", "No host has that.", about) for about in everywhere)
     return _said(nowhere, filled, limits)
-
-
-def capital(text: str) -> str:
-    """A text that begins a sentence."""
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _said(reasons: Iterable[Reason], filled: Filled, limits: Limits) -> Wrong:

@@ -9,7 +9,7 @@ from innkeeper.errors import Invalid
 from innkeeper.placement.fit import Candidate
 from innkeeper.web.formats import ranges
 
-_PIECE = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?")
+_PIECE = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?")
 _MOST = 4096
 
 

@@ -23,10 +23,10 @@ from innkeeper.placement.fit import Fit
 from innkeeper.placement.interfaces import PlacedInterface
 from innkeeper.store import machines, operations
 from innkeeper.web.calls import Trouble, perform
-from innkeeper.web.compose_checks import capital, refused, unplaced
+from innkeeper.web.compose_checks import refused, unplaced
 from innkeeper.web.compose_form import Filled, Pairs
 from innkeeper.web.compose_limits import Limits
-from innkeeper.web.wording import plain
+from innkeeper.web.wording import capital, plain
 
 PATIENCE = 1.0  # how long a compose is waited for before its page is shown, seconds
 

@@ -24,6 +24,7 @@ from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import SignedIn
 from innkeeper.web.steps import Step, steps, title
 from innkeeper.web.tables import Listing, turned
+from innkeeper.web.wording import operation
 
 router = APIRouter(include_in_schema=False, prefix="/operations")
 Inn = Annotated[House, Depends(house)]
@@ -140,8 +141,13 @@ async def ask_resume(request: Request, inn: Inn, who: SignedIn, id: str) -> Resp
     return await _ask(request, inn, who, id, "resume")
 
 
-async def _ask(request: Request, inn: House, who: Actor, id: str, verb: str, trouble: Trouble = NONE) -> Response:
+async def _ask(
+    request: Request, inn: House, who: Actor, id: str, verb: str, error: InnkeeperError | None = None
+) -> Response:
     shown = await inn.services.database.reading(_shown, who, id)
+    named = shown.named
+    names = {id: operation(named.operation.kind, named.hostname or named.host)}
+    trouble = Trouble.of(error, names=names) if error else NONE
     if not trouble.brief and not (shown.cancellable if verb == "cancel" else shown.resumable):
         raise Conflict(f"This operation is {shown.named.operation.state}: there is nothing to {verb} for you.")
     return render(
@@ -161,7 +167,7 @@ async def cancel(request: Request, inn: Inn, who: SignedIn, id: str) -> Response
     try:
         await api.cancel(id=id, request=request, inn=inn, who=who)
     except InnkeeperError as error:
-        return await _ask(request, inn, who, id, "cancel", Trouble.of(error))
+        return await _ask(request, inn, who, id, "cancel", error)
     return done(f"/operations/{id}", "It stops between two steps, and is undone.")
 
 
@@ -170,5 +176,5 @@ async def resume(request: Request, inn: Inn, who: SignedIn, id: str) -> Response
     try:
         await api.resume(id=id, request=request, inn=inn, who=who)
     except InnkeeperError as error:
-        return await _ask(request, inn, who, id, "resume", Trouble.of(error))
+        return await _ask(request, inn, who, id, "resume", error)
     return done(f"/operations/{id}", "It goes on where it was.")

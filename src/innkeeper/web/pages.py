@@ -13,7 +13,7 @@ from starlette.requests import Request
 from innkeeper import __version__
 from innkeeper.api.auth import Actor
 from innkeeper.store.notices import Shown
-from innkeeper.web import figures, formats, once, static
+from innkeeper.web import figures, formats, once, static, wording
 from innkeeper.web.sessions import NOTICES
 
 # Nothing from elsewhere, nothing inline, no eval.
@@ -79,7 +79,7 @@ _environment.globals |= {
     "share": figures.share,
     "mark": once.mark,
 }
-_environment.filters |= formats.FILTERS
+_environment.filters |= {**formats.FILTERS, **wording.FILTERS}
 
 
 def render(

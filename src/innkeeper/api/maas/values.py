@@ -134,15 +134,20 @@ def _text(value: Value) -> str:
 
 def _integer(word: str) -> int:
     if not _INTEGER.fullmatch(word):
-        raise ValueError(f"{shown(word)} is not a whole number.")
+        raise ValueError(f"{shown(word)} is not a whole number{_digits(word)}.")
     if len(word.lstrip("+-0")) > MOST_DIGITS:
         raise ValueError(f"{shown(word)} has more than {MOST_DIGITS} digits.")
     return int(word)
 
 
+def _digits(word: str) -> str:
+    """What to say of the digits of other scripts."""
+    return ", with the digits 0 to 9" if any(one.isdecimal() and not one.isascii() for one in word) else ""
+
+
 def _number(word: str) -> Decimal:
     if not _NUMBER.fullmatch(word):
-        raise ValueError(f"{shown(word)} is not a number (write it like 1.5).")
+        raise ValueError(f"{shown(word)} is not a number (write it like 1.5{_digits(word)}).")
     if len(word) > 60 or not math.isfinite(float(word)):
         raise ValueError(f"{shown(word)} is not a number of a usable size.")
     return Decimal(word)
