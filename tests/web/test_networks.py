@@ -209,7 +209,8 @@ async def test_a_space_is_made_and_its_page_tells_what_is_in_it(admin: Visitor, 
     assert "p-button--negative" not in asked
     refused = await admin.send(f"/spaces/{space['id']}/delete")
     assert refused.status_code == 409
-    assert "VLAN untagged" in refused.text
+    assert "VLAN untagged of fabric " in refused.text
+    assert "(id " not in refused.text
     await house.admin.put(f"vlans/{vlan['id']}/", space="")
     assert "The space office was deleted." in (await admin.send(f"/spaces/{space['id']}/delete")).text
 

@@ -31,6 +31,17 @@ POOL = capacity.storage(name="fast", total=10**12, ratio=1.0, written=0, foreign
             "storage pool fast: asked 991000000000 bytes, free 8000000000 bytes",
             "storage pool fast: asked 991 GB, free 8 GB",
         ),
+        ("There is no zone 7.", "It is not there any more."),
+        ("There is no zone 'nothing'.", "There is no zone 'nothing'."),
+        (f"No operation {ID}.", "It is not there any more."),
+        (
+            "How VM host yew is reached cannot change now: refresh_host is running there.",
+            "How VM host yew is reached cannot change now: refresh host is running there.",
+        ),
+        (
+            "There is a VLAN with vid 5 in that fabric already: lab (id 4).",
+            "There is a VLAN with tag 5 in that fabric already: lab.",
+        ),
         ("the disk has 8000000000 bytes", "the disk has 8 GB"),
         ("cores: asked 4 cores, free 2 cores", "cores: asked 4 cores, free 2 cores"),
         ("machine 12345678 is gone", "machine 12345678 is gone"),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.network import UNDEFINED, Space
 from innkeeper.store.database import Write
-from innkeeper.store.network_tables import space, vlan
+from innkeeper.store.network_tables import fabric, space, vlan
 
 _IDS: sa.BindParameter[list[int]] = sa.bindparam("ids", expanding=True)
 _ALL = sa.select(space).order_by(space.c.id)
@@ -64,8 +64,9 @@ def delete(write: Write, *, id: int) -> None:
 
 def users(sql: sa.Connection, id: int) -> str:
     """The first few VLANs of a space, in words. "" none."""
-    rows = sql.execute(sa.select(vlan.c.id, vlan.c.name).where(vlan.c.space_id == id).order_by(vlan.c.id).limit(5))
-    return ", ".join(f"VLAN {row.name} (id {row.id})" for row in rows)
+    joined = sa.select(vlan.c.id, vlan.c.name, fabric.c.name.label("of")).join(fabric, fabric.c.id == vlan.c.fabric_id)
+    rows = sql.execute(joined.where(vlan.c.space_id == id).order_by(vlan.c.id).limit(5))
+    return ", ".join(f"VLAN {row.name} of fabric {row.of} (id {row.id})" for row in rows)
 
 
 def _free(write: Write, name: str) -> None:

@@ -167,6 +167,12 @@ def _says(words: str) -> Callable[[re.Match[str], Names], str]:
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str], Names], str]]
 _RULES: tuple[Rule, ...] = (
     (re.compile(r"^No \w+(?: \w+)* matches the given query\.$"), _says("It is not there any more.")),
+    (
+        re.compile(r"^(?:There is no (?:boot source|domain|image|resource pool|user|zone)|No operation) [0-9a-f]+\.$"),
+        _says("It is not there any more."),
+    ),
+    (re.compile(r"\b(cannot change now): (\w+) is\b"), lambda match, _: f"{match[1]}: {match[2].replace('_', ' ')} is"),
+    (re.compile(r"\bvid (\d+)"), _says(r"tag \1")),
     (re.compile(r"^No machine with system ID (\S+) available\.$"), _taken),
     (re.compile(r"^.*None is composed for a request by system_id, name or tags\.$", re.DOTALL), _says("")),
     (re.compile(r"^Not accepted: (.+)\.$"), _fields),
