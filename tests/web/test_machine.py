@@ -137,6 +137,11 @@ async def test_done_from_its_own_page(admin: Visitor, house: Inn, name: str) -> 
 async def test_a_way_through_its_life(admin: Visitor, house: Inn) -> None:
     id = await ready(house)
     await admin.send(f"/machines/{id}/allocate")
+    late = await admin.send(f"/machines/{id}/allocate")
+    assert late.status_code == 409
+    name = (await house.admin.get(f"machines/{id}/"))["hostname"]
+    assert f"{name} is not free any more: somebody was faster" in late.text
+    assert "system_id" not in late.text
     form = await admin.look(f"/machines/{id}/deploy")
     assert "custom/tiny" in form
     assert "has no SSH key" in form
@@ -224,7 +229,9 @@ async def test_resized_within_limits(admin: Visitor, house: Inn) -> None:
     assert "It has 5 GB" in await admin.look(f"/machines/{id}/disks/{disk['id']}/grow")
     wrong = await admin.send(f"/machines/{id}/disks/{disk['id']}/grow", size="much")
     assert (wrong.status_code, 'id="size-wrong"' in wrong.text) == (400, True)
-    await admin.send(f"/machines/{id}/disks/{disk['id']}/grow", size="7.5")
+    less = await admin.send(f"/machines/{id}/disks/{disk['id']}/grow", size="1")
+    assert (less.status_code, "has 5 GB." in less.text, "5000000000" in less.text) == (409, True, False)
+    assert "has 7.5 GB now" in (await admin.send(f"/machines/{id}/disks/{disk['id']}/grow", size="7.5")).text
     assert (await house.admin.get(f"machines/{id}/"))["blockdevice_set"][1]["size"] == 7_500_000_000
     await house.admin.post(f"machines/{id}/", op="power_on")
     assert "It is not off" in await admin.look(f"/machines/{id}/resize")

@@ -48,7 +48,8 @@ async def act(request: Request, inn: Inn, who: SignedIn, system_id: str, name: s
         await perform(request, who, "POST", path, op=action.op, sent=fields, patience=PATIENCE)
     except InnkeeperError as error:
         values = {field: str(value) for field, value in form.items()}
-        return _form(request, top, action, values=values, trouble=Trouble.of(error))
+        trouble = Trouble.of(error, names={system_id: top.one.hostname})
+        return _form(request, top, action, values=values, trouble=trouble)
     return done(top.path, f"{top.one.hostname} {action.done}.")
 
 

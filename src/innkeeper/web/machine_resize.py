@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -14,10 +14,11 @@ from fastapi.responses import Response
 from innkeeper.api.auth import Actor
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import house
-from innkeeper.errors import Conflict, InnkeeperError, Invalid, NotFound, StillRunning
+from innkeeper.errors import Conflict, InnkeeperError, NotFound, StillRunning
 from innkeeper.model.capacity import Figure
 from innkeeper.model.machine import Disk, PowerState
 from innkeeper.store import figures
+from innkeeper.web import formats, numbers
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.machine_act import PATIENCE
 from innkeeper.web.machine_head import Head, read, read_with, show
@@ -26,7 +27,6 @@ from innkeeper.web.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, prefix="/machines/{system_id}")
 Inn = Annotated[House, Depends(house)]
-_GB = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,26 +105,15 @@ async def grow(request: Request, inn: Inn, who: SignedIn, system_id: str, disk_i
     disk = _disk(top, disk_id)
     typed = str(form.get("size", ""))
     try:
-        path, fields = f"nodes/{system_id}/blockdevices/{disk_id}/", [("size", str(_bytes(typed)))]
-        await perform(request, who, "PUT", path, sent=fields, patience=PATIENCE)
+        size = numbers.size(typed, field="size")
+        path = f"nodes/{system_id}/blockdevices/{disk_id}/"
+        await perform(request, who, "PUT", path, sent=[("size", str(size))], patience=PATIENCE)
     except StillRunning:
         return done(f"{top.path}/storage", f"{disk.device} is growing.")
     except InnkeeperError as error:
         trouble = Trouble.of(error)
         return await _grow_form(request, inn, who, system_id, disk_id, values={"size": typed}, trouble=trouble)
-    return done(f"{top.path}/storage", f"{disk.device} has {typed.strip()} GB now.")
-
-
-def _bytes(typed: str) -> int:
-    """A size in GB as bytes; Invalid for what is none."""
-    try:
-        size = Decimal(typed.strip()) * _GB
-        if size.is_finite() and 0 < size < 2**62:
-            return int(size)
-    except InvalidOperation:
-        pass
-    message = f"{typed[:60]!r} is no size in GB"
-    raise Invalid(f"Invalid size: {message}.", fields={"size": [message]})
+    return done(f"{top.path}/storage", f"{disk.device} has {formats.size(size)} now.")
 
 
 def _disk(top: Head, disk_id: int) -> Disk:
@@ -148,7 +137,7 @@ async def _grow_form(
     disk = _disk(top, disk_id)
     if not trouble.brief and not (top.case.resizable and disk.pool):
         raise Conflict(f"{disk.device} of {top.one.hostname} cannot grow as things stand.")
-    have = {"size": f"{Decimal(disk.size) / _GB:f}"}
+    have = {"size": f"{Decimal(disk.size) / numbers.GB:f}"}
     return show(
         request,
         "machine_grow.html",
