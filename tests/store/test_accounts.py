@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from innkeeper.errors import Conflict, NotFound
+from innkeeper.errors import Conflict, Invalid, NotFound
 from innkeeper.settings import Settings
 from innkeeper.store import configuration, devices, events, files, machines, node_events, tags, users
 from innkeeper.store.database import Database, Write
@@ -150,3 +150,18 @@ def test_settings_that_are_set(store: Store) -> None:
     for value in ("debian", "ubuntu"):
         database.transact(configuration.put, configuration.OSYSTEM, value)
     assert database.ask(configuration.default_image, "a/b") == "ubuntu/noble"
+
+
+def test_a_user_is_called_so_that_addresses_can_name_them(store: Store) -> None:
+    for name in (".", "..", "", "a b", "a\0", "a/b", ".\n", "x" * 151):
+        with pytest.raises(Invalid, match="username"):
+            store.database.transact(users.create, username=name, password="x")
+    store.database.transact(users.create, username="...", password="x")
+
+
+def test_an_e_mail_is_one_line_that_every_database_keeps(store: Store) -> None:
+    for email in ("a\0b", "a\x1b[31m", "a\nb", "x" * 255):
+        with pytest.raises(Invalid, match="email"):
+            store.database.transact(users.create, username="ben", password="x", email=email)
+        with pytest.raises(Invalid, match="email"):
+            store.database.transact(users.update, id=store.ann.id, email=email, is_admin=True)

@@ -42,3 +42,12 @@ async def test_who_is_signed_in_sends_user_data_and_not_everything(admin: Visito
     large = await admin.http.post("/zones/new", data={"name": "z", "description": "x" * (17 << 20)}, headers=headers)
     assert large.status_code == 413
     assert "larger" in large.text
+
+
+async def test_a_stranger_who_sends_what_is_no_text_is_told_which_field(house: Inn) -> None:
+    async with Visitor(house) as nobody:
+        named = await nobody.send("/sign-in", username="a\0b", password="x")
+        file = await nobody.http.post("/sign-in", files={"password": b"x"}, headers={"Origin": ORIGIN})
+    assert (named.status_code, file.status_code) == (400, 400)
+    assert "This form cannot be read: “username” holds a control character" in named.text
+    assert "“password” is a file, and text is asked for" in file.text

@@ -83,6 +83,9 @@ async def test_the_code_is_one_until_it_is_used_and_helps_no_more_afterwards(emp
         assert 'id="again-wrong"' in differs.text
         wrong = await one.send("/first-run", **account(code, username="no blanks"))
         assert 'id="username-wrong"' in wrong.text
+        for odd in ("a\0b@x.example", "a\x1bb@x.example"):
+            assert 'id="email-wrong"' in (await one.send("/first-run", **account(code, email=odd))).text
+        assert 'id="username-wrong"' in (await one.send("/first-run", **account(code, username="a\0b"))).text
         await one.send("/first-run", **account(code))
         assert offered(empty) == ""
         assert (await one.send("/first-run", **account(code, username="second"))).url.path == "/hosts"

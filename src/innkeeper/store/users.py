@@ -18,9 +18,10 @@ from innkeeper.store.account_tables import user_account as user
 from innkeeper.store.database import NOW, Write
 from innkeeper.store.secrets import Cipher
 
-_NAME = re.compile(r"[\w.@+-]{1,150}")
+_NAME = re.compile(r"(?!\.\.?$)[\w.@+-]{1,150}")
+_EMAIL = re.compile(r"[^\x00-\x1f\x7f-\x9f]{0,254}")
 _LETTERS = string.ascii_letters + string.digits
-_hasher = PasswordHasher()
+HASHER = PasswordHasher()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,21 +72,23 @@ def find(sql: sa.Connection, *, username: str | None = None, id: int | None = No
 
 
 def create(write: Write, *, username: str, password: str, email: str = "", is_admin: bool = False) -> User:
-    """Make a user; Conflict when the name is taken, Invalid when name or password are empty."""
+    """Make a user; Conflict when the name is taken, Invalid when name, e-mail or password cannot be."""
     if not _NAME.fullmatch(username):
-        message = "letters, digits and @ . + - _ make a name, 1 to 150 of them"
+        message = "letters, digits and @ . + - _ make a name, 1 to 150 of them, and more than one point or two"
         raise Invalid(f"Invalid username: {message}.", fields={"username": [message]})
+    _check_email(email)
     if not password:
         raise Invalid("A user needs a password.", fields={"password": ["it is empty"]})
     if write.sql.scalar(sa.select(user.c.id).where(user.c.username == username)) is not None:
         raise Conflict(f"There is a user {username!r} already.")
-    values = {"username": username, "email": email, "password": _hasher.hash(password), "is_admin": is_admin}
+    values = {"username": username, "email": email, "password": HASHER.hash(password), "is_admin": is_admin}
     id = write.sql.scalar(sa.insert(user).values(created=NOW, **values).returning(user.c.id))
     return find(write.sql, id=id)
 
 
 def update(write: Write, *, id: int, email: str, is_admin: bool) -> User:
-    """Change a user; Conflict when no administrator would be left."""
+    """Change a user; Conflict when no administrator would be left, Invalid when the e-mail cannot be."""
+    _check_email(email)
     old = find(write.sql, id=id)
     others = sa.select(sa.func.count()).where(user.c.is_admin, user.c.id != id)
     if old.is_admin and not is_admin and not write.sql.scalar(others):
@@ -98,7 +101,7 @@ def set_password(write: Write, *, id: int, password: str) -> None:
     """Give a user another password; Invalid when it is empty."""
     if not password:
         raise Invalid("A user needs a password.", fields={"password": ["it is empty"]})
-    write.sql.execute(sa.update(user).where(user.c.id == id).values(password=_hasher.hash(password)))
+    write.sql.execute(sa.update(user).where(user.c.id == id).values(password=HASHER.hash(password)))
 
 
 def delete(write: Write, *, username: str, heir: str = "") -> None:
@@ -118,7 +121,7 @@ def check_password(sql: sa.Connection, *, username: str, password: str) -> User 
     """The user when the password is theirs. Slow on purpose (about 0.1 s)."""
     stored = sql.scalar(sa.select(user.c.password).where(user.c.username == username))
     try:
-        _hasher.verify(stored or "", password)
+        HASHER.verify(stored or "", password)
     except (VerifyMismatchError, InvalidHashError):
         return None
     return find(sql, username=username)
@@ -173,6 +176,12 @@ def by_key(sql: sa.Connection, cipher: Cipher, *, consumer: str, token: str) -> 
         return None
     one = User(id=row.id, username=row.username, email=row.email, is_admin=row.is_admin)
     return one, cipher.decrypt(row.secret, path=f"api-key/{token}")
+
+
+def _check_email(email: str) -> None:
+    if not _EMAIL.fullmatch(email):
+        message = "it has at most 254 characters, and no control characters"
+        raise Invalid(f"Invalid email: {message}.", fields={"email": [message]})
 
 
 def _random(length: int) -> str:

@@ -11,7 +11,7 @@ from innkeeper.api.house import audit
 from innkeeper.errors import Conflict, InnkeeperError, Invalid
 from innkeeper.store import sessions, users
 from innkeeper.store.database import Write
-from innkeeper.web import api_keys, ssh_keys
+from innkeeper.web import api_keys, forms, ssh_keys
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.nouns import Inn
 from innkeeper.web.pages import done, render
@@ -41,7 +41,7 @@ async def ask_password(request: Request, who: SignedIn) -> Response:
 @router.post("/account/password")
 async def change_password(request: Request, inn: Inn, who: SignedIn) -> Response:
     """Another password; all other browsers are signed out."""
-    form = await request.form()
+    form = await forms.read(request)
     old, new, again = (str(form.get(name, "")) for name in ("old", "password", "again"))
     database = inn.services.database
     throttle = {f"password of {who.username}": sessions.MOST}

@@ -15,7 +15,7 @@ from innkeeper.model.addresses import normal, number
 from innkeeper.model.network import Subnet
 from innkeeper.store import addresses, events, networks, subnets
 from innkeeper.store.addresses import Address
-from innkeeper.web import live
+from innkeeper.web import forms, live
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Choices, Inn
 from innkeeper.web.once import repeated
@@ -62,7 +62,7 @@ async def new(request: Request, inn: Inn, who: SignedIn, subnet: str = "") -> Re
 
 @router.post(f"{PLACE}/new")
 async def reserve(request: Request, inn: Inn, who: SignedIn, subnet: str = "") -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     if await repeated(inn, form):
         return done(_back(subnet), "That form reserved its address already.")
     try:

@@ -11,6 +11,7 @@ from innkeeper.api.auth import Actor
 from innkeeper.errors import InnkeeperError, NotFound
 from innkeeper.store import user_pages
 from innkeeper.store.user_pages import KeyRow
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Inn
 from innkeeper.web.once import repeated
@@ -35,7 +36,7 @@ async def new(request: Request, who: SignedIn) -> Response:
 @router.post("/new")
 async def make(request: Request, inn: Inn, who: SignedIn) -> Response:
     """The answer is the page that shows the key: the only one that does, and no cookie or address holds it."""
-    form = await request.form()
+    form = await forms.read(request)
     if await repeated(inn, form):
         words = "That form made its key already, and it is shown once. If you missed it, delete it and make another."
         return done(PLACE, words)
@@ -56,7 +57,7 @@ async def edit(request: Request, inn: Inn, who: SignedIn, token: str) -> Respons
 
 @router.post("/{token}/edit")
 async def rename(request: Request, who: SignedIn, token: str) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     fields = [("token", token), *sent(form, "name")]
     try:
         await perform(request, who, "POST", "account/", op="update_token_name", sent=fields)

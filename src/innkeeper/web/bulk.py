@@ -16,7 +16,7 @@ from innkeeper.api.house import House
 from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.model import user_data
-from innkeeper.web import bulk_picks, machine_filters
+from innkeeper.web import bulk_picks, forms, machine_filters
 from innkeeper.web.bulk_actions import BY_NAME, Bulk
 from innkeeper.web.bulk_picks import MOST, Picks
 from innkeeper.web.bulk_run import Order, submit
@@ -39,7 +39,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn) -> Response:
 @router.post("")
 async def order(request: Request, inn: Inn, who: SignedIn) -> Response:
     """Have it done with those that are ticked; their results have a page of their own."""
-    form = await request.form(max_fields=5 * MOST, max_part_size=user_data.MOST)
+    form = await forms.read(request, max_fields=5 * MOST, max_part_size=user_data.MOST)
     values = {name: str(value) for name, value in form.items() if name != "machine"}
     ticked = frozenset(str(one) for one in form.getlist("machine"))
     bulk = _bulk(request, who)

@@ -13,7 +13,7 @@ from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.model.lifecycle import Status
 from innkeeper.model.user_data import MOST
 from innkeeper.store import machines
-from innkeeper.web import compose_form, compose_options, compose_review
+from innkeeper.web import compose_form, compose_options, compose_review, forms
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.compose_checks import label, problems, refused
 from innkeeper.web.compose_form import Filled
@@ -122,7 +122,7 @@ async def _reviewed(
 
 async def _compose(request: Request, inn: House, who: AdminPage, host_id: int | None) -> Response:
     """Compose what was reviewed, where it was said to be made. What stands against it now is shown with the review."""
-    form = await request.form(max_part_size=MOST)
+    form = await forms.read(request, max_part_size=MOST)
     pairs = [(name, str(value)) for name, value in form.multi_items()]
     sent = dict(pairs)
     chosen = host_id if host_id is not None else _host(sent.get("chosen", ""))

@@ -11,6 +11,7 @@ from innkeeper.api.auth import Actor
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import HostId, house
 from innkeeper.errors import InnkeeperError
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.host_head import head, show
 from innkeeper.web.pages import done
@@ -40,7 +41,7 @@ async def ask_close(request: Request, inn: Inn, who: AdminPage, id: HostId) -> R
 @router.post("/close")
 async def close(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """No new machines are placed on it; what is there stays."""
-    form = await request.form()
+    form = await forms.read(request)
     fields = [("schedulable", "false"), *sent(form, "closed_reason", given=False)]
     try:
         await perform(request, who, "PUT", f"vm-hosts/{id}/", sent=fields)

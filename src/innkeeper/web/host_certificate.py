@@ -14,6 +14,7 @@ from innkeeper.api.v1.access import HostId, house
 from innkeeper.errors import HostFailure, InnkeeperError, Invalid
 from innkeeper.hypervisors import introduction
 from innkeeper.store import hosts
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform
 from innkeeper.web.host_head import Head, head, show
 from innkeeper.web.host_settings import PATIENCE, reaching
@@ -55,7 +56,7 @@ async def ask_replace(request: Request, inn: Inn, who: AdminPage, id: HostId) ->
 @router.post("/replace")
 async def replace(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """A certificate and key that a person brought."""
-    form = {name: str(value) for name, value in (await request.form()).items()}
+    form = {name: str(value) for name, value in (await forms.read(request)).items()}
     try:
         # Empty ones too: a certificate without its key is refused by name, and neither is no change but a mistake.
         fields = [(name, form.get(name, "")) for name in BROUGHT]
@@ -78,7 +79,7 @@ async def ask_server(request: Request, inn: Inn, who: AdminPage, id: HostId) -> 
 @router.post("/server")
 async def pin(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """The server's certificate, which a person has compared, is pinned in place of the old one."""
-    shown = str((await request.form()).get("certificate_fingerprint", ""))
+    shown = str((await forms.read(request)).get("certificate_fingerprint", ""))
     try:
         if not shown.strip():
             message = "Say which certificate is to be pinned."

@@ -18,6 +18,7 @@ from innkeeper.model.machine import Machine, Origin
 from innkeeper.operations.forget_image import FORGET_IMAGE
 from innkeeper.store import holders, hosts, machines
 from innkeeper.store.machines import Filter
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform
 from innkeeper.web.host_actions import PATIENCE
 from innkeeper.web.host_head import Head, head, show
@@ -49,7 +50,7 @@ async def ask(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Respons
 @router.post("")
 async def delete(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """Remove the host, with its machines when that was chosen and its name typed."""
-    form = await request.form()
+    form = await forms.read(request)
     values = {name: str(value) for name, value in form.items()}
     top = await inn.services.database.reading(head, id)
     name = top.host.name

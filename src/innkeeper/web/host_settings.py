@@ -23,7 +23,7 @@ from innkeeper.operations.update_host import Changes
 from innkeeper.store import hosts, pools, storage_pools, unfinished, zones
 from innkeeper.store.operations import OPEN
 from innkeeper.store.storage_pools import PoolRow
-from innkeeper.web import preview
+from innkeeper.web import forms, preview
 from innkeeper.web.calls import NONE, Trouble, changed, perform
 from innkeeper.web.host_head import Head, head, show
 from innkeeper.web.pages import done
@@ -101,7 +101,7 @@ async def of_group(id: HostId, group: str) -> Response:
 async def save(request: Request, inn: Inn, who: AdminPage, id: HostId, group: str) -> Response:
     """One group is saved. What needs the host itself asks it: when that fails all is as it was."""
     fields_of = GROUPS[_known(group)]
-    form = {name: str(value) for name, value in (await request.form()).items()}
+    form = {name: str(value) for name, value in (await forms.read(request)).items()}
     database = inn.services.database
     host = (await database.reading(head, id)).host
     try:

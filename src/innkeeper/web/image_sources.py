@@ -14,7 +14,7 @@ from innkeeper.errors import InnkeeperError
 from innkeeper.operations import sync_images
 from innkeeper.store import boot_sources, events
 from innkeeper.store.boot_sources import BootSource, Selection
-from innkeeper.web import live
+from innkeeper.web import forms, live
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Field, Inn, Noun, Seen, add_forms, number
 from innkeeper.web.pages import done, render
@@ -116,7 +116,7 @@ async def ask_want(request: Request, inn: Inn, who: AdminPage, key: str) -> Resp
 
 @router.post(f"{PLACE}/{{key}}/want")
 async def want(request: Request, inn: Inn, who: AdminPage, key: str) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     arches = [("arches", each) for each in str(form.get("arches", "")).replace(",", " ").split()]
     try:
         path = f"boot-sources/{number(key)}/selections/"

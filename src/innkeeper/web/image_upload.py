@@ -16,6 +16,7 @@ from innkeeper.api.auth import Actor
 from innkeeper.api.maas import answers
 from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.model.image import Part
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.images import PATIENCE
 from innkeeper.web.pages import done, render
@@ -34,7 +35,7 @@ async def ask_upload(request: Request, who: AdminPage) -> Response:
 @router.post("/upload")
 async def upload(request: Request, who: AdminPage) -> Response:
     """Take a file as the API does: announced with its SHA-256, sent in pieces, looked at."""
-    async with request.form() as form:
+    async with forms.opened(request, "content", "metadata") as form:
         return await _upload(request, who, form)
 
 
@@ -58,7 +59,7 @@ async def ask_alias(request: Request, who: AdminPage) -> Response:
 
 @router.post("/alias")
 async def alias(request: Request, who: AdminPage) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     try:
         if not form.get("alias"):
             raise Invalid("Say under which alias hosts have it.", fields={"alias": ["it is empty"]})

@@ -15,7 +15,7 @@ from innkeeper.model.image import Image, ImageFile, Kind, Part, family, meant
 from innkeeper.operations import sync_images
 from innkeeper.store import configuration, events, host_images, hosts, images
 from innkeeper.store.host_images import OnHost
-from innkeeper.web import live
+from innkeeper.web import forms, live
 from innkeeper.web.calls import NONE, Trouble, check_typed, perform
 from innkeeper.web.nouns import Inn, number
 from innkeeper.web.pages import done, render
@@ -122,7 +122,7 @@ async def _page(request: Request, inn: Inn, who: Actor, key: str, trouble: Troub
 @router.post("/{key}/push")
 async def push(request: Request, inn: Inn, who: AdminPage, key: str) -> Response:
     """Give it to a host before somebody needs it there."""
-    host = str((await request.form()).get("host", ""))
+    host = str((await forms.read(request)).get("host", ""))
     path = f"boot-resources/{number(key)}/"
     try:
         await perform(request, who, "POST", path, op="push", sent=[("host", host)], patience=PATIENCE)
@@ -151,7 +151,7 @@ async def ask_delete(request: Request, inn: Inn, who: AdminPage, key: str) -> Re
 async def delete(request: Request, inn: Inn, who: AdminPage, key: str) -> Response:
     one = await inn.services.database.reading(images.find, number(key))
     try:
-        check_typed(await request.form(), one.name)
+        check_typed(await forms.read(request), one.name)
         await perform(request, who, "DELETE", f"boot-resources/{one.id}/")
     except InnkeeperError as error:
         return await _delete(request, inn, who, key, Trouble.of(error))

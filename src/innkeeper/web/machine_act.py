@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, NotFound
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, check_typed, perform, sent
 from innkeeper.web.machine_actions import ACTIONS, Action
 from innkeeper.web.machine_head import Head, read, show
@@ -36,7 +37,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str, name: s
 @router.post("/{name}")
 async def act(request: Request, inn: Inn, who: SignedIn, system_id: str, name: str) -> Response:
     _known(name)
-    form = await request.form()
+    form = await forms.read(request)
     action = next(one for one in ACTIONS if one.name == name)
     path, fields = f"machines/{system_id}/", [*action.fields, *(sent(form, "comment") if action.comment else ())]
     if action.op == "allocate":

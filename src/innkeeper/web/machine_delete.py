@@ -13,6 +13,7 @@ from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, Invalid, StillRunning
 from innkeeper.model.host import HostState
 from innkeeper.operations.decompose import removal_of
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.machine_act import PATIENCE
 from innkeeper.web.machine_head import Head, read, show
@@ -30,7 +31,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Resp
 
 @router.post("")
 async def delete(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     top = await read(inn, who, system_id)
     name = top.one.hostname
     try:

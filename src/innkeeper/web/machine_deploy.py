@@ -19,6 +19,7 @@ from innkeeper.model import user_data
 from innkeeper.model.image import Image, family
 from innkeeper.settings import Settings
 from innkeeper.store import configuration, images, ssh_keys
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.machine_act import PATIENCE
 from innkeeper.web.machine_head import Head, read, read_with, show
@@ -61,7 +62,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Resp
 
 @router.post("")
 async def deploy(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
-    form = await request.form(max_part_size=user_data.MOST)
+    form = await forms.read(request, "user_data_file", max_part_size=user_data.MOST)
     top = await read(inn, who, system_id)
     try:
         fields = [*sent(form, "distro_series", "comment"), *await _user_data(form)]

@@ -16,6 +16,7 @@ from innkeeper.api.house import House
 from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, Invalid
 from innkeeper.store import domains, pools, tags, zones
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, WAS, Trouble, changed, perform, typed
 from innkeeper.web.machine_head import Head, read_with, show
 from innkeeper.web.pages import done
@@ -52,7 +53,7 @@ async def ask(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Resp
 
 @router.post("")
 async def update(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     values = {name: str(value) for name, value in form.items()}
     top, choices = await read_with(inn, who, system_id, _choices)
     try:

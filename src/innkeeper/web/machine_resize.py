@@ -18,7 +18,7 @@ from innkeeper.errors import Conflict, InnkeeperError, NotFound, StillRunning
 from innkeeper.model.capacity import Figure
 from innkeeper.model.machine import Disk, PowerState
 from innkeeper.store import figures
-from innkeeper.web import formats, numbers
+from innkeeper.web import formats, forms, numbers
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.machine_act import PATIENCE
 from innkeeper.web.machine_head import Head, read, read_with, show
@@ -53,7 +53,7 @@ async def ask_resize(request: Request, inn: Inn, who: SignedIn, system_id: str) 
 
 @router.post("/resize")
 async def resize(request: Request, inn: Inn, who: SignedIn, system_id: str) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     top = await read(inn, who, system_id)
     fields = sent(form, "cpu_count", "memory")
     try:
@@ -100,7 +100,7 @@ async def ask_grow(request: Request, inn: Inn, who: SignedIn, system_id: str, di
 
 @router.post("/disks/{disk_id}/grow")
 async def grow(request: Request, inn: Inn, who: SignedIn, system_id: str, disk_id: int) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     top = await read(inn, who, system_id)
     disk = _disk(top, disk_id)
     typed = str(form.get("size", ""))

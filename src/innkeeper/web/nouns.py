@@ -16,6 +16,7 @@ from innkeeper.api.auth import Actor, Who, permit
 from innkeeper.api.house import House
 from innkeeper.api.v1.access import house
 from innkeeper.errors import InnkeeperError, NotFound
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import SignedIn
@@ -118,7 +119,7 @@ def add_forms(router: APIRouter, noun: Noun) -> None:
     @router.post(f"{noun.place}/new")
     async def create(request: Request, inn: Inn, who: SignedIn) -> Response:
         seen = await blank(request, inn, who)
-        form = await request.form()
+        form = await forms.read(request)
         path = noun.many.format(**{one.name: _quoted(str(form.get(one.name) or "-")) for one in noun.fields})
         try:
             await perform(request, who, "POST", path, sent=_sent(noun, form, new=True))
@@ -133,7 +134,7 @@ def add_forms(router: APIRouter, noun: Noun) -> None:
     @router.post(f"{noun.place}/{{key}}/edit")
     async def update(request: Request, inn: Inn, who: SignedIn, key: str) -> Response:
         seen = await find(inn, who, key)
-        form = await request.form()
+        form = await forms.read(request)
         try:
             await perform(request, who, "PUT", noun.one.format(key=_quoted(key)), sent=_sent(noun, form))
         except InnkeeperError as error:

@@ -14,6 +14,7 @@ from innkeeper.api.v1.access import house
 from innkeeper.store import first_run, sessions, users
 from innkeeper.store.database import Write
 from innkeeper.store.users import User
+from innkeeper.web import forms
 from innkeeper.web.pages import done, render
 from innkeeper.web.sessions import COOKIE, check_origin, local
 
@@ -35,7 +36,7 @@ async def page(request: Request, inn: Inn, next: str = "/") -> Response:
 async def sign_in(
     request: Request,
     inn: Inn,
-    username: Annotated[str, Form(max_length=150)] = "",
+    username: Annotated[str, Form(max_length=150, pattern=forms.LINE)] = "",
     password: Annotated[str, Form(max_length=1000)] = "",
     next: Annotated[str, Form(max_length=2000)] = "/",
 ) -> Response:

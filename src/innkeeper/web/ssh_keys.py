@@ -13,6 +13,7 @@ from innkeeper.errors import InnkeeperError
 from innkeeper.model import ssh_key
 from innkeeper.store import ssh_keys
 from innkeeper.store.ssh_keys import SshKey
+from innkeeper.web import forms
 from innkeeper.web.calls import NONE, Trouble, perform, sent
 from innkeeper.web.nouns import Inn, number
 from innkeeper.web.pages import done, render
@@ -50,7 +51,7 @@ async def new(request: Request, who: SignedIn) -> Response:
 
 @router.post("/new")
 async def add(request: Request, who: SignedIn) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     try:
         await perform(request, who, "POST", "account/prefs/sshkeys/", sent=sent(form, "key"))
     except InnkeeperError as error:

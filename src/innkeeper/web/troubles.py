@@ -25,6 +25,8 @@ _WRONG = {
     "less_than_equal": "is too large a number",
     "greater_than_equal": "is too small a number",
     "string_too_long": "is too long",
+    "string_type": "is a file, and text is asked for",
+    "string_pattern_mismatch": "holds a control character",
     "bool_parsing": "is neither true nor false",
 }
 _PROGRAMS = ("/api/", "/MAAS/", "/internal/", "/static/", "/healthz", "/readyz", "/metrics")
@@ -80,7 +82,8 @@ async def not_understood(request: Request, error: Exception) -> Response:
         return await page(request, NotFound("There is no such page."))
     names = list(dict.fromkeys(str(one["loc"][-1]) for one in wrong))
     words = "; ".join(f"“{one['loc'][-1]}” {_WRONG.get(one['type'], 'is not one that there is')}" for one in wrong)
-    told = Invalid(f"The address of this page cannot be read: {words}.")
+    what = "This form" if any(one["loc"][0] == "body" for one in wrong) else "The address of this page"
+    told = Invalid(f"{what} cannot be read: {words}.")
     there = request.method in SAFE and all(name in request.query_params for name in names)
     return await page(request, told, without=address(request, **dict.fromkeys(names)) if there else "")
 

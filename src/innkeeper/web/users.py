@@ -18,7 +18,7 @@ from innkeeper.store import belongings, events, sessions, user_pages, users
 from innkeeper.store.database import Write
 from innkeeper.store.user_pages import UserRow
 from innkeeper.store.users import User
-from innkeeper.web import live
+from innkeeper.web import forms, live
 from innkeeper.web.calls import NONE, Trouble, check_typed, perform, sent
 from innkeeper.web.nouns import Inn
 from innkeeper.web.pages import done, render
@@ -45,7 +45,7 @@ async def new(request: Request, who: AdminPage) -> Response:
 
 @router.post("/new")
 async def create(request: Request, who: AdminPage) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     fields = [*sent(form, "username", "email", "password"), ("is_superuser", _ticked(form))]
     try:
         await perform(request, who, "POST", "users/", sent=fields)
@@ -63,16 +63,17 @@ async def edit(request: Request, inn: Inn, who: AdminPage, name: str) -> Respons
 @router.post("/{name}/edit")
 async def update(request: Request, inn: Inn, who: AdminPage, name: str) -> Response:
     """What the API has no call for: the right of an administrator, a new password for who forgot theirs."""
-    form = await request.form()
+    try:
+        form = await forms.read(request)
+    except Invalid as error:
+        return _form(request, who, name=name, values={}, trouble=Trouble.of(error))
     email, is_admin, password = str(form.get("email", "")), _ticked(form) == "true", str(form.get("password", ""))
 
     def change(write: Write) -> None:
-        if "\0" in email:
-            raise Invalid("This is no e-mail address.", fields={"email": ["it holds a NUL"]})
         one = _find(write.sql, name)
         if one.id == who.user_id and not is_admin:
             raise Conflict("You cannot take your own right away.", resolution="Another administrator can.")
-        changed = users.update(write, id=one.id, email=email[:254], is_admin=is_admin)
+        changed = users.update(write, id=one.id, email=email, is_admin=is_admin)
         if changed.is_admin != one.is_admin:
             right = (
                 "gave {} the right of an administrator" if is_admin else "took the right of an administrator from {}"
@@ -99,7 +100,7 @@ async def ask_delete(request: Request, inn: Inn, who: AdminPage, name: str) -> R
 
 @router.post("/{name}/delete")
 async def delete(request: Request, inn: Inn, who: AdminPage, name: str) -> Response:
-    form = await request.form()
+    form = await forms.read(request)
     try:
         check_typed(form, name)
         await perform(
