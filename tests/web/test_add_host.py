@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 from collections.abc import AsyncIterator
@@ -89,8 +90,57 @@ async def test_by_a_certificate_made_here(admin: Visitor, swift: Inn, lxd: LxdDo
     assert (machine["status_name"], machine["locked"]) == ("Deployed", True)
     assert [one for one in lxd.bodies if "instances" in one[0]] == []  # nothing was done to what runs there
     assert swift.house.services.database.ask(host_drafts.listing) == []
+    for step in ("", "/address", "/credentials", "/server", "/trust", "/project", "/review", "/delete"):
+        back = await admin.http.get(at + step)
+        assert (back.url.path, back.status_code) == (f"/hosts/{host['id']}", 200), step
+    for step in ("/review", "/delete", "/project"):
+        assert (await admin.send(at + step)).url.path == f"/hosts/{host['id']}", step
+    await remembered(swift, at, admin)
     await swift.admin.delete(f"vm-hosts/{host['id']}/")
     assert lxd.world.trusted is False  # the certificate was made here: it left the trust list with the host
+    assert await admin.look(at, status=404)
+    assert "Not added yet" not in await admin.look("/hosts")
+
+
+async def remembered(swift: Inn, at: str, admin: Visitor) -> None:
+    """What is kept of one that was added: no secret, and for a time where it is."""
+    services = swift.house.services
+    assert services.database.ask(secrets.get, services.cipher, path="host-draft/1/key") == ""
+    services.database.transact(lambda write: aged(write, 1, days=host_drafts.KEPT_DAYS - 1))
+    await retention.prune(services)
+    assert (await admin.http.get(at)).url.path.startswith("/hosts/")
+    kept = services.database.ask(host_drafts.find, 1)
+    assert (kept.certificate, kept.server_certificate) == ("", "")
+
+
+async def test_one_that_was_added_is_forgotten_in_time(swift: Inn, admin: Visitor) -> None:
+    services = swift.house.services
+    host_id = await swift.add_host("alpha")
+
+    def fill(write: Write) -> int:
+        id = host_drafts.create(
+            write, kind="lxd", name="alpha", address="x", zone="default", pool="default", tags=(), actor="admin"
+        )
+        host_drafts.update(write, id, host_id=host_id)
+        return id
+
+    id = services.database.transact(fill)
+    assert (await admin.http.get(f"/hosts/add/{id}/project")).url.path == f"/hosts/{host_id}"
+    services.database.transact(lambda write: aged(write, id, days=host_drafts.KEPT_DAYS + 1))
+    await retention.prune(services)
+    assert await admin.look(f"/hosts/add/{id}/project", status=404)
+
+
+async def test_the_second_of_two_clicks_leads_to_the_same_host(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
+    lxd.world.trusted = True
+    at = await begun(admin, lxd)
+    await admin.send(f"{at}/credentials", way="made")
+    await confirmed(admin, lxd, at)
+    await admin.http.get(f"{at}/trust")
+    await admin.send(f"{at}/project", how="new", project="fresh")
+    both = await asyncio.gather(admin.send(f"{at}/review"), admin.send(f"{at}/review"))
+    assert [(one.url.path, one.status_code) for one in both] == [("/hosts/1", 200)] * 2
+    assert len(await swift.admin.get("vm-hosts/")) == 1
 
 
 async def test_by_a_token(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:

@@ -21,13 +21,15 @@ MADE, TOKEN, BROUGHT, PASSWORD = "made", "token", "brought", "password"  # the w
 KEPT_DAYS = 30  # after its last step that one is forgotten
 _c = host_draft.c
 _IS_HOST = sa.exists().where(host.c.id == _c.host_id)
+_OVER = sa.and_(_c.host_id.is_not(None), _c.certificate == "")  # it only tells which VM host it became
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """A VM host that is about to be added. `certificate`: ours (PEM), its key is a secret; `fingerprint`: of the
     server's certificate, once a person confirmed it; `trouble`: why a token or password did not help; `host_id`: the
-    VM host that it became, which is gone if it could not be added; `actor`: who began."""
+    VM host that it became, which is gone if it could not be added; `actor`: who began. Once it was added nothing else
+    than that is of use: its certificate and secrets are forgotten."""
 
     id: int
     kind: str
@@ -49,6 +51,11 @@ class Draft:
     created: float = 0.0
     updated: float = 0.0
 
+    @property
+    def over(self) -> bool:
+        """Whether it only tells which VM host it became."""
+        return self.host_id is not None and not self.certificate
+
 
 def _from_row(row: Any) -> Draft:
     values = dict(row._mapping)
@@ -57,12 +64,13 @@ def _from_row(row: Any) -> Draft:
 
 def listing(sql: sa.Connection) -> list[Draft]:
     """Those that are no VM host yet, oldest first."""
-    return [_from_row(row) for row in sql.execute(sa.select(host_draft).where(~_IS_HOST).order_by(_c.id))]
+    query = sa.select(host_draft).where(~_IS_HOST, ~_OVER).order_by(_c.id)
+    return [_from_row(row) for row in sql.execute(query)]
 
 
 def find(sql: sa.Connection, id: int) -> Draft:
-    """One of them; NotFound."""
-    row = sql.execute(sa.select(host_draft).where(_c.id == id)).first()
+    """One of them, also one that was added, while the VM host is there; NotFound."""
+    row = sql.execute(sa.select(host_draft).where(_c.id == id, ~_OVER | _IS_HOST)).first()
     if row is None:
         raise NotFound("There is nothing to go on with here: this VM host was added, or given up.")
     return _from_row(row)
@@ -104,6 +112,13 @@ def delete(write: Write, id: int) -> None:
     write.sql.execute(sa.delete(host_draft).where(_c.id == id))
 
 
+def added(write: Write, id: int) -> None:
+    """One is a VM host: who goes back to its pages is led there, and its secrets are the host's."""
+    secrets.forget(write, path=_path(id))
+    nothing: dict[str, Any] = {"certificate": "", "server_certificate": "", "made_here": False, "trusted": False}
+    update(write, id, **nothing)
+
+
 def becomes(write: Write, *, name: str, certificate: str, host_id: int) -> None:
     """Note the VM host that one becomes: that of its name, to which its certificate is shown."""
     same = (_c.name == name, _c.certificate == certificate, _c.certificate != "")
@@ -111,10 +126,16 @@ def becomes(write: Write, *, name: str, certificate: str, host_id: int) -> None:
 
 
 def prune(write: Write, *, older_than: float) -> list[Draft]:
-    """Delete those that are VM hosts now, and those with which nobody went on for so long, seconds; the latter."""
-    for id in write.sql.scalars(sa.select(_c.id).where(_IS_HOST.where(host.c.state != HostState.ADDING))).all():
+    """Delete those that are VM hosts now, and those with which nobody went on for so long, seconds; the latter.
+
+    Those that were seen to become VM hosts stay as long: their addresses lead there.
+    """
+    before = write.now() - older_than
+    write.sql.execute(sa.delete(host_draft).where(_OVER, ~_IS_HOST | (_c.updated < before)))
+    unseen = sa.select(_c.id).where(_IS_HOST.where(host.c.state != HostState.ADDING), ~_OVER)
+    for id in write.sql.scalars(unseen).all():
         delete(write, id)
-    left = [one for one in listing(write.sql) if one.updated < write.now() - older_than]
+    left = [one for one in listing(write.sql) if one.updated < before]
     for one in left:
         delete(write, one.id)
     return left

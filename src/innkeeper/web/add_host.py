@@ -21,7 +21,8 @@ from innkeeper.settings import Settings
 from innkeeper.store import host_drafts, hosts, pools, zones
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
-from innkeeper.web.add_host_steps import address, load, show
+from innkeeper.web import forms
+from innkeeper.web.add_host_steps import address, find, load, show
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.once import repeated
 from innkeeper.web.pages import done, render
@@ -53,7 +54,7 @@ async def new(request: Request, inn: Inn, who: AdminPage) -> Response:
 @router.post("")
 async def begin(request: Request, inn: Inn, who: AdminPage) -> Response:
     """Keep what was said, and go on with the credentials."""
-    form = await request.form()
+    form = await forms.read(request)
     if await repeated(inn, form):
         return done("/hosts", "That form was kept already: go on with it here.")
 
@@ -73,13 +74,13 @@ async def begin(request: Request, inn: Inn, who: AdminPage) -> Response:
 @router.get("/{id:int}")
 async def resume(inn: Inn, who: AdminPage, id: HostId) -> Response:
     """The step that is next."""
-    return done(address(await inn.services.database.reading(host_drafts.find, id)))
+    return done(address(await inn.services.database.reading(find, id)))
 
 
 @router.get("/{id:int}/address")
 async def edit(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """The form with what was said."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+    one = await inn.services.database.reading(find, id)
     values: dict[str, object] = {
         "type": one.kind,
         "power_address": one.address.removeprefix("https://"),
@@ -94,8 +95,8 @@ async def edit(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Respon
 @router.post("/{id:int}/address")
 async def change_address(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """Keep what was said anew. Another server has to be met and to trust us again."""
-    form = await request.form()
-    before = await inn.services.database.reading(host_drafts.find, id)
+    form = await forms.read(request)
+    before = await inn.services.database.reading(find, id)
 
     def change(write: Write) -> Draft:
         said = _said(write.sql, inn.services.settings, form)
@@ -151,7 +152,7 @@ async def ask_delete(request: Request, inn: Inn, who: AdminPage, id: HostId) -> 
 @router.post("/{id:int}/delete")
 async def delete(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """Give up. A server that cannot be asked keeps our certificate: that is said."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+    one = await inn.services.database.reading(find, id)
     kept = await prepare_host.withdraw(inn.services, one)
 
     def change(write: Write) -> None:

@@ -18,7 +18,8 @@ from innkeeper.operations import prepare_host
 from innkeeper.store import host_drafts
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import BROUGHT, MADE, PASSWORD, TOKEN, Draft
-from innkeeper.web.add_host_steps import address, show
+from innkeeper.web import forms
+from innkeeper.web.add_host_steps import address, find, show
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.pages import done
 from innkeeper.web.sessions import AdminPage
@@ -37,15 +38,15 @@ _SAID = {
 @router.get("")
 async def page(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """The form. What is secret is never shown again."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+    one = await inn.services.database.reading(find, id)
     return _form(request, who, one, way=one.way or MADE)
 
 
 @router.post("")
 async def choose(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """Keep the credentials, and go on to the server; one that was confirmed already is shown the token at once."""
-    one = await inn.services.database.reading(host_drafts.find, id)
-    async with request.form() as form:
+    one = await inn.services.database.reading(find, id)
+    async with forms.opened(request, "certificate_file", "key_file") as form:
         way = str(form.get("way", ""))
         try:
             brought, secret = await _given(form, one, way)
@@ -69,7 +70,7 @@ async def choose(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Resp
     after = await inn.services.database.writing(change)
     if secret and after.fingerprint:
         await prepare_host.be_trusted(inn.services, after)
-        after = await inn.services.database.reading(host_drafts.find, id)
+        after = await inn.services.database.reading(find, id)
     return done(address(after))
 
 

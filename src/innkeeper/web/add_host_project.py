@@ -19,7 +19,8 @@ from innkeeper.operations.prepare_host import Survey
 from innkeeper.store import host_drafts, hosts
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
-from innkeeper.web.add_host_steps import address, open_to, show
+from innkeeper.web import forms
+from innkeeper.web.add_host_steps import address, find, open_to, show
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.pages import done
 from innkeeper.web.sessions import AdminPage
@@ -42,15 +43,15 @@ class Choice:
 @router.get("")
 async def page(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """The projects that are there, with how many VMs are in each."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+    one = await inn.services.database.reading(find, id)
     return await _page(request, inn, who, one, how="", new=SUGGESTED)
 
 
 @router.post("")
 async def choose(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """Keep the choice, and go on to the review."""
-    form = await request.form()
-    one = await inn.services.database.reading(host_drafts.find, id)
+    form = await forms.read(request)
+    one = await inn.services.database.reading(find, id)
     how, new = str(form.get("how", "")), str(form.get("project", "")).strip()
     try:
         name = introduction.check_project(new) if how == "new" else how.removeprefix("have ")

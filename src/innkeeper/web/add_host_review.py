@@ -14,7 +14,7 @@ from innkeeper.errors import HostFailure, InnkeeperError
 from innkeeper.model.host import Host, HostState
 from innkeeper.operations import prepare_host
 from innkeeper.operations.prepare_host import Survey
-from innkeeper.store import events, host_drafts, hosts
+from innkeeper.store import events, host_drafts, hosts, operations, unfinished
 from innkeeper.store.host_drafts import Draft
 from innkeeper.web import live
 from innkeeper.web.add_host_steps import address, load, open_to, show
@@ -38,7 +38,9 @@ async def add(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Respons
     """Add it: one call, as anybody makes it. Sent again it does nothing more."""
     database = inn.services.database
     one, host_id = await database.reading(load, id)
-    if host_id is not None or not open_to(one, "review") or not one.project:
+    if host_id is not None:
+        return await _same(request, inn, who, id, host_id)
+    if not open_to(one, "review") or not one.project:
         return await _page(request, inn, who, id)
     shown = await database.reading(host_drafts.credentials, inn.services.cipher, one)
     sent = [
@@ -56,7 +58,18 @@ async def add(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Respons
     try:
         await perform(request, who, "POST", "vm-hosts/", sent=sent, patience=PATIENCE)
     except InnkeeperError as error:
+        _, host_id = await database.reading(load, id)
+        if host_id is not None:  # it was sent twice, and this is the second
+            return await _same(request, inn, who, id, host_id)
         return await _page(request, inn, who, id, trouble=Trouble.of(error))
+    return await _page(request, inn, who, id)
+
+
+async def _same(request: Request, inn: House, who: AdminPage, id: int, host_id: int) -> Response:
+    """The answer to one that is being added already: what becomes of it, as far as one waits for that."""
+    for one in await inn.services.database.reading(unfinished.of_host, host_id):
+        if one.state in operations.OPEN:
+            await inn.engine.wait(one.id, timeout=PATIENCE)
     return await _page(request, inn, who, id)
 
 
@@ -71,7 +84,7 @@ async def _page(request: Request, inn: House, who: AdminPage, id: int, *, troubl
 
     cursor, one, host, failed = await database.reading(ask)
     if host is not None and host.state != HostState.ADDING:
-        await database.writing(host_drafts.delete, id)
+        await database.writing(host_drafts.added, id)
         return _there(request, f"/hosts/{host.id}", f"{host.name} was added.")
     if not open_to(one, "review") or not one.project:
         return onward(request, address(one))

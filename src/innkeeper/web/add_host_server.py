@@ -21,7 +21,7 @@ from innkeeper.operations import prepare_host
 from innkeeper.store import host_drafts, hosts
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import TOKEN, Draft
-from innkeeper.web.add_host_steps import address, open_to, show
+from innkeeper.web.add_host_steps import address, find, open_to, show
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.pages import done
 from innkeeper.web.sessions import AdminPage
@@ -33,7 +33,7 @@ Inn = Annotated[House, Depends(house)]
 @router.get("")
 async def page(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """What the server shows now."""
-    return await _page(request, inn, who, await inn.services.database.reading(host_drafts.find, id))
+    return await _page(request, inn, who, await inn.services.database.reading(find, id))
 
 
 @router.post("")
@@ -41,7 +41,7 @@ async def confirm(
     request: Request, inn: Inn, who: AdminPage, id: HostId, fingerprint: Annotated[str, Form(max_length=64)] = ""
 ) -> Response:
     """Pin the certificate that was on the page, if the server still shows it; then a token or password is used."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+    one = await inn.services.database.reading(find, id)
     if not open_to(one, "server"):
         return done(address(one))
     try:
@@ -59,7 +59,7 @@ async def confirm(
     after = await inn.services.database.writing(change)
     if await inn.services.database.reading(host_drafts.secret, inn.services.cipher, id):
         await prepare_host.be_trusted(inn.services, after)
-        after = await inn.services.database.reading(host_drafts.find, id)
+        after = await inn.services.database.reading(find, id)
     return done(address(after))
 
 

@@ -10,13 +10,23 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi.responses import Response
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from innkeeper.api.auth import Actor
+from innkeeper.model.host import HostState
 from innkeeper.store import host_drafts, hosts
 from innkeeper.store.host_drafts import Draft
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.pages import render
+from innkeeper.web.sessions import onward
+
+
+class Added(Exception):
+    """What was begun is a VM host: who comes back to a step is led there."""
+
+    def __init__(self, host_id: int) -> None:
+        super().__init__(f"it is the VM host {host_id}")
+        self.host_id = host_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +76,26 @@ def became(sql: sa.Connection, one: Draft) -> int | None:
 
 
 def load(sql: sa.Connection, id: int) -> tuple[Draft, int | None]:
-    """One with the VM host that it has become; NotFound."""
+    """One with the VM host that it has become; NotFound. Added: that was said already."""
     one = host_drafts.find(sql, id)
-    return one, became(sql, one)
+    host_id = became(sql, one)
+    if one.over and host_id is not None:
+        raise Added(host_id)
+    return one, host_id
+
+
+def find(sql: sa.Connection, id: int) -> Draft:
+    """One that is still to be gone on with; NotFound, Added."""
+    one, host_id = load(sql, id)
+    if host_id is not None and hosts.find(sql, host_id).state != HostState.ADDING:
+        raise Added(host_id)
+    return one
+
+
+async def to_host(request: HTTPConnection, error: Exception) -> Response:
+    """The way to the VM host that was added."""
+    assert isinstance(error, Added)
+    return onward(request, f"/hosts/{error.host_id}")
 
 
 def show(

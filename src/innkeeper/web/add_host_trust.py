@@ -15,7 +15,7 @@ from innkeeper.operations import prepare_host
 from innkeeper.store import host_drafts
 from innkeeper.store.database import Write
 from innkeeper.store.host_drafts import Draft
-from innkeeper.web.add_host_steps import address, open_to, show
+from innkeeper.web.add_host_steps import Added, address, find, open_to, show
 from innkeeper.web.calls import NONE, Trouble
 from innkeeper.web.sessions import AdminPage, onward
 
@@ -27,7 +27,7 @@ WAITING, AWAY, TRUSTED = "waiting", "away", "trusted"
 @router.get("")
 async def page(request: Request, inn: Inn, who: AdminPage, id: HostId) -> Response:
     """How to have the certificate trusted; once it is, the next step instead."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+    one = await inn.services.database.reading(find, id)
     if not open_to(one, "trust"):
         return onward(request, address(one))
     state, incus, trouble = await _look(inn, one)
@@ -76,8 +76,8 @@ async def _lines(inn: House, id: int, shown: str) -> AsyncIterator[bytes]:
     yield b"retry: 500\n: open\n\n"
     while not await inn.feed.rest(inn.services.settings.trust_every):
         try:
-            one = await inn.services.database.reading(host_drafts.find, id)
-        except NotFound:
+            one = await inn.services.database.reading(find, id)
+        except (NotFound, Added):
             state = "gone"
         else:
             state = TRUSTED if one.trusted else (await _look(inn, one))[0]
@@ -91,6 +91,6 @@ async def _lines(inn: House, id: int, shown: str) -> AsyncIterator[bytes]:
 @router.get("/certificate")
 async def certificate(inn: Inn, who: AdminPage, id: HostId) -> Response:
     """Our certificate as a file, for the server's trust list."""
-    one = await inn.services.database.reading(host_drafts.find, id)
+    one = await inn.services.database.reading(find, id)
     headers = {"Content-Disposition": f'attachment; filename="{one.name}.crt"', "Cache-Control": "no-store"}
     return PlainTextResponse(one.certificate, media_type="application/x-pem-file", headers=headers)

@@ -13,6 +13,7 @@ from innkeeper.web import (
     add_host_project,
     add_host_review,
     add_host_server,
+    add_host_steps,
     add_host_trust,
     add_host_waiting,
     addresses,
@@ -148,6 +149,7 @@ _ROUTERS = (
 def add_pages(app: FastAPI) -> None:
     """Give an app its pages."""
     app.add_exception_handler(sessions.SignInFirst, sessions.to_sign_in)
+    app.add_exception_handler(add_host_steps.Added, add_host_steps.to_host)
     app.add_exception_handler(RequestValidationError, troubles.not_understood)
     for one in _ROUTERS:
         app.router.routes.extend(one.routes)  # as they are: included, each would be worked out again for each app
