@@ -103,3 +103,36 @@ async def test_a_theme_is_chosen_where_one_is(site: Server, visit: Open, scripts
     if scripts:
         await page.emulate_media(color_scheme="dark")
         await expect(whole).to_have_class("is-dark")
+
+
+# What of all that is on a page differs between the themes. Options do by what is chosen.
+_COLOURS = """() => [...document.querySelectorAll("*:not(option, [type=hidden])")].map((at) => {
+  const style = getComputedStyle(at);
+  const own = ["--vf-focus-outline-color", "--claimed", "--core-ink"].map((name) => style.getPropertyValue(name));
+  return [at.localName, style.color, style.backgroundColor, style.backgroundImage, style.borderColor, style.colorScheme,
+    ...own].join(" ");
+})"""
+
+
+async def test_the_theme_of_the_system_needs_no_script(site: Server, visit: Open) -> None:
+    page: Page = await visit(java_script_enabled=False, color_scheme="dark")
+
+    async def colours() -> list[str]:
+        found: list[str] = []
+        for path in ("/zones", "/zones/new"):
+            await page.goto(path)
+            found += await page.evaluate(_COLOURS)
+        return found
+
+    dark = await colours()
+    await page.emulate_media(color_scheme="light")
+    light = await colours()
+    await page.get_by_label("Theme").select_option("Dark")
+    await page.get_by_role("button", name="Set").click()
+    chosen = await colours()
+    assert [pair for pair in zip(dark, chosen, strict=True) if len(set(pair)) > 1] == []
+    assert dark != light
+    await page.get_by_label("Theme").select_option("Light")
+    await page.get_by_role("button", name="Set").click()
+    await page.emulate_media(color_scheme="dark")
+    assert await colours() == light
