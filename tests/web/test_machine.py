@@ -241,6 +241,7 @@ async def test_deleted_when_its_name_is_typed(admin: Visitor, house: Inn) -> Non
     id = await ready(house)
     form = await admin.look(f"/machines/{id}/delete")
     assert "with its root disk" in form
+    assert form.count('aria-label="Breadcrumbs"') == 1
     assert "innkeeper-" in form
     refused = await admin.send(f"/machines/{id}/delete", typed="wrong")
     assert refused.status_code == 400
