@@ -221,6 +221,7 @@ async def test_the_best_host_and_the_verdict_of_each(admin: Visitor, house: Inn)
     assert "It is in the zone north" in text
     assert "asked 12 cores, free 8 cores" in text
     assert hidden(page)["chosen"] == str(ids["bravo"])
+    assert page.index(">Compose</button>") < page.index('id="verdict-'), "the button is above what may be a long list"
     one = await machine_of(house, await composed(admin, address(None, cores=12, zone="default")))
     assert (one["pod"]["name"], one["zone"]["name"], one["cpu_count"]) == ("bravo", "default", 12)
     nowhere = await admin.look(address(None, cores=100))
@@ -338,6 +339,12 @@ async def test_another_host_keeps_what_is_filled_in(admin: Visitor, house: Inn) 
 
 
 async def test_it_is_for_administrators(house: Inn) -> None:
+    async with Visitor(house) as admin:
+        await admin.sign_in("admin")
+        none = await admin.look("/compose")
+        assert "There is no VM host yet" in none
+        assert 'href="/hosts/add"' in none
+        assert '<form class="compose"' not in none
     id = await house.add_host()
     house.client(username="ann")
     async with Visitor(house) as ann:
