@@ -4,6 +4,9 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PYTEST := PYTHONPATH=lab $(PYTHON) -m pytest
 WORKERS ?= 2
+# Where tests have their directories: in memory if there is room. A thousand databases on a disk wait for it at each commit.
+MEMORY := /dev/shm/innkeeper-tests-$(shell echo "$(CURDIR)" | cksum | cut -d ' ' -f 1)
+SCRATCH := $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 6000000 ] 2>/dev/null && echo --basetemp=$(MEMORY))
 HV ?= lxd
 # The hosts that the live tests use: an ordinary one, and one with room for many machines (lab/README.md).
 LAB1 := lab/lxd up lab1 --pools fast,slow --bridge br0
@@ -31,8 +34,9 @@ check: venv assets ## style, types, the arrows between packages, and that every 
 	$(PYTEST) --collect-only -qq >/dev/null || $(PYTEST) --collect-only -qq
 
 test: check lab-up ## everything: installs what is missing, starts real servers (root or sudo)
-	$(PYTEST) -p no_skips -m "not live and not postgres" -n $(WORKERS)
-	$(PYTEST) -p no_skips -m "postgres and not live" -n $(WORKERS) --dist loadfile
+	$(PYTEST) -p no_skips -m "not live and not postgres" -n $(WORKERS) $(SCRATCH)
+	$(PYTEST) -p no_skips -m "postgres and not live" -n $(WORKERS) --dist loadfile $(SCRATCH)
+	@rm -rf $(MEMORY)
 	$(PYTEST) -p no_skips -m live
 
 test-fast: venv assets ## what needs no root, no servers and no patience; under a minute

@@ -74,6 +74,7 @@ async def test_no_secret_anywhere(server: Server, tmp_path: Path) -> None:
     stored = await asyncio.to_thread(lambda: b"".join(one.read_bytes() for one in tmp_path.glob("innkeeper.sqlite*")))
     for secret in secrets:
         assert secret.encode() not in stored, secret
+    assert b"$argon2id$v=19$m=65536,t=3,p=4$" in stored, "passwords are hashed as argon2's authors recommend"
 
 
 async def _badly(admin: Client, id: int, key: str, certificate: str) -> None:

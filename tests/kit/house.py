@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from innkeeper.api.app import make_app
@@ -23,6 +24,10 @@ from innkeeper.store import users
 from innkeeper.store.opening import open_store
 from tests.kit.client import Client
 from tests.kit.until import until
+
+# A hash takes a quarter of a second on purpose. A thousand houses of tests would wait for theirs; servers that are
+# processes of their own hash as they should (tests/api/test_secrets.py).
+users.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 SHORT = 5.0  # seconds: requests that wait no longer may be answered before a host was added
 
