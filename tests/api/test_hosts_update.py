@@ -198,9 +198,11 @@ async def test_tags_one_by_one(house: Inn) -> None:
     assert (await house.admin.post(f"vm-hosts/{id}/", op="remove_tag", tag="a"))["tags"] == ["b"]
     assert (await house.admin.post(f"vm-hosts/{id}/", op="remove_tag", tag="a"))["tags"] == ["b"]
     assert await audits(house.admin, after=start) == ["added the tag b", "removed the tag a"]
-    for tag in ("", " ", "a,b"):
+    for tag in ("", " ", "a,b", "x" * 257):
         answer = await house.admin.call("POST", f"vm-hosts/{id}/", op="add_tag", tag=tag)
         assert (answer.status_code, "tag" in answer.json()) == (400, True)
+    answer = await house.admin.call("PUT", f"vm-hosts/{id}/", tags=f"a,{'x' * 257}")
+    assert (answer.status_code, "256 characters" in answer.json()["tags"][0]) == (400, True)
 
 
 async def test_K06_ratios_come_as_2_and_as_1_5(house: Inn) -> None:

@@ -230,6 +230,8 @@ async def test_all_that_is_wrong_stands_beside_its_field(admin: Visitor, swift: 
     for name in ("power_address", "name", "zone"):
         assert f'id="{name}-wrong"' in refused.text
     assert 'value="kept"' in refused.text
+    refused = await admin.send("/hosts/add", power_address="x", tags=f"ssd,{'x' * 257}")
+    assert 'id="tags-wrong"' in refused.text
     assert swift.house.services.database.ask(host_drafts.listing) == []
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterable
 
 from innkeeper.errors import Invalid
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LABEL_OF_GROUP = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,254}[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_TAG = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,256}")
+_TAG_RULE = "a tag has 256 characters at most, and no control characters"
 GROUP_RULE = "ASCII letters and digits, inside also blanks, hyphens, underscores and points, 256 at most"
 RULE = "letters, digits and inner hyphens (ASCII), 1 to 63 of them, not digits alone"
 
@@ -150,11 +153,19 @@ def check_domain(name: str, *, field: str = "name") -> str:
 
 
 def check_tag(text: str, *, field: str = "tag") -> str:
-    """One tag, without blanks around it; Invalid when it is empty or a list (tags=a,b): no list could hold it."""
+    """One tag, without blanks around it; Invalid when it is empty, a list (tags=a,b: no list could hold it), too long,
+    or no text of one line."""
     tag = text.strip()
     if "," in tag or not tag:
         raise Invalid(f"Invalid {field}.", fields={field: ["a tag is not empty and holds no comma"]})
+    if not _TAG.fullmatch(tag):
+        raise Invalid(f"Invalid {field}.", fields={field: [f"{tag[:40]!r}… is not possible: {_TAG_RULE}"]})
     return tag
+
+
+def check_tags(texts: Iterable[str], *, field: str = "tags") -> tuple[str, ...]:
+    """Tags, each once; Invalid for one that cannot be."""
+    return tuple(dict.fromkeys(check_tag(one, field=field) for one in texts))
 
 
 def valid_hostname(name: str) -> bool:

@@ -15,7 +15,7 @@ from innkeeper.api.house import House, audit
 from innkeeper.api.v1.access import HostId, house
 from innkeeper.errors import Invalid
 from innkeeper.hypervisors import introduction
-from innkeeper.model.names import check_hostname, random_name
+from innkeeper.model.names import check_hostname, check_tags, random_name
 from innkeeper.operations import prepare_host
 from innkeeper.settings import Settings
 from innkeeper.store import host_drafts, hosts, pools, zones
@@ -189,9 +189,13 @@ def _said(sql: sa.Connection, settings: Settings, form: FormData) -> Said:
     for field, known in (("zone", zones.listing(sql)), ("pool", pools.listing(sql))):
         if text[field] not in [one.name for one in known]:
             faults[field] = [f"There is no {field} {text[field][:80]!r}."]
+    tags: tuple[str, ...] = ()
+    try:
+        tags = check_tags(piece for piece in text["tags"].split(",") if piece.strip())
+    except Invalid as error:
+        faults |= error.fields
     if faults:
         raise Invalid("Something is not right yet.", fields=faults)
-    tags = tuple(dict.fromkeys(tag for piece in text["tags"].split(",") if (tag := piece.strip())))
     return Said(kind=kind, name=name, address=where, zone=text["zone"], pool=text["pool"], tags=tags)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from innkeeper.errors import Invalid
-from innkeeper.model.names import RULE, as_hostname, check_hostname, random_name, valid_hostname
+from innkeeper.model.names import RULE, as_hostname, check_hostname, check_tags, random_name, valid_hostname
 
 
 @pytest.mark.parametrize("name", ["a_b", "-x", "x-", "666", "münchen", "x" * 64, "", "a.b", "a b", "a\n", "٣"])
@@ -68,3 +68,27 @@ def test_V18_a_host_name_near_to_an_instance_name(name: str, expected: str) -> N
 def test_V18_any_name_becomes_a_valid_one_or_none(name: str) -> None:
     found = as_hostname(name)
     assert found == "" or check_hostname(found) == found
+
+
+def test_tags_are_kept_once_and_in_their_order() -> None:
+    assert check_tags([" ssd", "rack-7", "ssd", "é b"]) == ("ssd", "rack-7", "é b")
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("", "not empty"),
+        (" ", "not empty"),
+        ("a,b", "no comma"),
+        ("a\nb", "control"),
+        ("a\0b", "control"),
+        ("\x1b[31m", "control"),
+        ("x" * 257, "256 characters at most"),
+    ],
+)
+def test_a_tag_that_cannot_be_is_refused_in_short(tag: str, words: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check_tags(["ssd", tag])
+    (told,) = refused.value.fields["tags"]
+    assert words in told
+    assert len(told) < 150

@@ -12,6 +12,7 @@ from innkeeper.api.maas.values import Values
 from innkeeper.errors import Invalid
 from innkeeper.model.capacity import RATIO_MAX
 from innkeeper.model.deployment import check_guest_address
+from innkeeper.model.names import check_tags
 from innkeeper.operations.update_host import Changes
 
 MODES = ("bridge", "passthru", "private", "vepa")
@@ -96,7 +97,7 @@ def changes(sql: sa.Connection, values: Values) -> Changes:
         name=values.text("name") or None,
         zone_id=zone_id(sql, values.text("zone")) if values.text("zone") else None,
         pool_id=pool_id(sql, values.text("pool")) if values.text("pool") else None,
-        tags=tuple(dict.fromkeys(values.texts("tags"))) if "tags" in values.sent else None,
+        tags=check_tags(values.texts("tags")) if "tags" in values.sent else None,
         cpu_ratio=float(cpu) if cpu is not None else None,
         memory_ratio=float(memory) if memory is not None else None,
         macvlan_mode=values.text("default_macvlan_mode") if "default_macvlan_mode" in values.sent else None,

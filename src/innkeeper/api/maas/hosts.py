@@ -20,7 +20,7 @@ from innkeeper.api.maas.routes import Call, Route
 from innkeeper.errors import Invalid
 from innkeeper.hypervisors import introduction
 from innkeeper.model.host import Host, HostState
-from innkeeper.model.names import check_hostname, check_tag, random_name
+from innkeeper.model.names import check_hostname, check_tag, check_tags, random_name
 from innkeeper.operations import add_host, refresh, remove_host, update_host
 from innkeeper.store import host_drafts, hosts, operations, storage_pools, unfinished
 from innkeeper.store.database import Write
@@ -66,6 +66,7 @@ async def create(call: Call) -> object:
     address = introduction.normalise(kind=kind, address=values.text("power_address"), simulated_hosts=simulated)
     project = introduction.check_project(values.text("project") or "default")
     name = check_hostname(values.text("name"), field="name") if values.text("name") else ""
+    tags = check_tags(values.texts("tags"))
     brought = bool(values.text("certificate") or values.text("key"))
     if brought:
         credentials = introduction.bring_credentials(certificate=values.text("certificate"), key=values.text("key"))
@@ -82,7 +83,7 @@ async def create(call: Call) -> object:
             project=project,
             zone_id=zone_id(write.sql, values.text("zone") or "default"),
             pool_id=pool_id(write.sql, values.text("pool") or "default"),
-            tags=tuple(dict.fromkeys(values.texts("tags"))),
+            tags=tags,
             cpu_ratio=parameters.ratio(values, "cpu_over_commit_ratio"),
             memory_ratio=parameters.ratio(values, "memory_over_commit_ratio"),
             macvlan_mode=values.text("default_macvlan_mode") or None,
