@@ -62,7 +62,8 @@ for (const field of document.querySelectorAll("form.compose [data-most]")) {
   const look = () => {
     const most = Number(pages?.checked && field.dataset.mostPages ? field.dataset.mostPages : field.dataset.most);
     const over = Number(field.value) > most;
-    words.textContent = over ? `Only ${most} ${field.dataset.unit} are free.` : "";
+    const few = most === 1 ? `1 ${field.dataset.unit.replace(/s$/, "")} is` : `${most} ${field.dataset.unit} are`;
+    words.textContent = over ? `Only ${few} free.` : "";
     field.closest(".p-form__group").classList.toggle("is-caution", over);
     field.closest(".p-form__group").classList.toggle("p-form-validation", over || field.hasAttribute("aria-invalid"));
   };
