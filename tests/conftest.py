@@ -48,11 +48,16 @@ async def house(tmp_path: Path) -> AsyncIterator[Inn]:
 # Whole houses, processes and their faults: minutes. What is left is the loop for pure parts (make test-fast).
 SLOW = ("api", "browser", "clients", "lab", "laws", "web")
 SMOKE = "test_first_path.py"
+# Where the tests of a file share what takes long to make (a server, the demo fleet, a wheel): they run in one process.
+SHARING = ("browser", "clients", "lab")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what does not belong into the fast loop."""
+    """Mark what does not belong into the fast loop, and what belongs together."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).parts[0] in SLOW and item.path.name != SMOKE:
+        part = item.path.relative_to(here).parts[0]
+        if part in SLOW and item.path.name != SMOKE:
             item.add_marker(pytest.mark.slow)
+        if part in SHARING or item.path.name == "test_fleet.py":
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(here))))
