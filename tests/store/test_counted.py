@@ -126,6 +126,27 @@ def test_who_is_on_a_vlan(database: Database, vlan_id: int, ann: int) -> None:
     assert ([each.hostname for each in found], total) == (["m1"], 1)
 
 
+def test_users_that_are_too_many_are_named_and_told_to_be_more(database: Database, vlan_id: int, ann: int) -> None:
+    def fill(write: Write) -> int:
+        for number in range(4, 7):
+            _machine(write, number, owner_id=ann, tags="[]", origin=Origin.COMPOSED, vlan_id=vlan_id)
+        made = [subnets.create(write, cidr=f"10.1.{number}.0/24", vlan_id=vlan_id).id for number in range(6)]
+        for number in range(2, 8):
+            addresses.take(write, ip=f"10.1.0.{number}", subnet_id=made[0], user_id=ann)
+        return made[0]
+
+    subnet_id = database.transact(fill)
+    on = database.ask(vlans.users, vlan_id)
+    for words in (
+        "subnet 10.1.4.0/24, more subnets, br0 of VM host",
+        "eth0 of machine m5, more interfaces of machines",
+    ):
+        assert words in on
+    assert database.ask(fabrics.users, database.ask(vlans.find, vlan_id).fabric_id).endswith(on)
+    taken = database.ask(subnets.users, subnet_id)
+    assert taken.endswith("the reserved address 10.1.0.6, more reserved addresses")
+
+
 def test_all_subnets_are_as_full_as_each(database: Database, vlan_id: int, ann: int) -> None:
     def fill(write: Write) -> None:
         one = subnets.create(write, cidr="10.1.0.0/24", vlan_id=vlan_id, gateway_ip="10.1.0.1")

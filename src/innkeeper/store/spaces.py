@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.network import UNDEFINED, Space
 from innkeeper.store.database import Write
+from innkeeper.store.few import READ, first
 from innkeeper.store.network_tables import fabric, space, vlan
 
 _IDS: sa.BindParameter[list[int]] = sa.bindparam("ids", expanding=True)
@@ -65,8 +66,8 @@ def delete(write: Write, *, id: int) -> None:
 def users(sql: sa.Connection, id: int) -> str:
     """The first few VLANs of a space, in words. "" none."""
     joined = sa.select(vlan.c.id, vlan.c.name, fabric.c.name.label("of")).join(fabric, fabric.c.id == vlan.c.fabric_id)
-    rows = sql.execute(joined.where(vlan.c.space_id == id).order_by(vlan.c.id).limit(5))
-    return ", ".join(f"VLAN {row.name} of fabric {row.of} (id {row.id})" for row in rows)
+    rows = sql.execute(joined.where(vlan.c.space_id == id).order_by(vlan.c.id).limit(READ))
+    return ", ".join(first([f"VLAN {row.name} of fabric {row.of} (id {row.id})" for row in rows], "VLANs"))
 
 
 def _free(write: Write, name: str) -> None:

@@ -13,6 +13,7 @@ from innkeeper.errors import Conflict, NotFound
 from innkeeper.model import addresses as decide
 from innkeeper.model.network import Subnet
 from innkeeper.store.database import ADDRESSES_LOCK, Write
+from innkeeper.store.few import READ, first
 from innkeeper.store.network_tables import address, host_interface, ip_range, link, static_route, subnet
 from innkeeper.store.tables import host, interface, machine
 
@@ -138,16 +139,17 @@ def users(sql: sa.Connection, id: int) -> str:
     linked = sa.select(machine.c.hostname, interface.c.name, link.c.ip).select_from(link)
     linked = linked.join(interface, interface.c.id == link.c.interface_id)
     linked = linked.join(machine, machine.c.system_id == interface.c.system_id)
-    rows = sql.execute(linked.where(link.c.subnet_id == id).order_by(link.c.id).limit(5))
-    found = [f"{row.name} of machine {row.hostname}" + (f" ({row.ip})" if row.ip else "") for row in rows]
+    rows = sql.execute(linked.where(link.c.subnet_id == id).order_by(link.c.id).limit(READ))
+    linked_by = [f"{row.name} of machine {row.hostname}" + (f" ({row.ip})" if row.ip else "") for row in rows]
+    found = first(linked_by, "interfaces of machines")
     reserved = sa.select(address.c.ip).where(address.c.subnet_id == id, address.c.link_id.is_(None))
-    found += [f"the reserved address {ip}" for ip in sql.scalars(reserved.order_by(address.c.id).limit(5))]
-    return ", ".join(found)
+    ips = [f"the reserved address {ip}" for ip in sql.scalars(reserved.order_by(address.c.id).limit(READ))]
+    return ", ".join([*found, *first(ips, "reserved addresses")])
 
 
 def host_users(sql: sa.Connection, one: Subnet) -> str:
     """The first few interfaces of VM hosts that have an address in a subnet, in words. "" none."""
-    return ", ".join(list(_of_hosts(sql, one, one.vlan_id).values())[:5])
+    return ", ".join(first(list(_of_hosts(sql, one, one.vlan_id).values()), "interfaces of VM hosts"))
 
 
 def _left_out(sql: sa.Connection, id: int, cidr: str) -> str:

@@ -12,6 +12,7 @@ from innkeeper.errors import Conflict, NotFound
 from innkeeper.model.network import UNTAGGED, Vlan
 from innkeeper.store import hosts
 from innkeeper.store.database import Write
+from innkeeper.store.few import READ, few, first
 from innkeeper.store.network_tables import host_interface, subnet, vlan
 from innkeeper.store.tables import host, interface, machine
 
@@ -119,14 +120,14 @@ def delete(write: Write, *, id: int) -> None:
 
 def users(sql: sa.Connection, id: int) -> str:
     """What is on a VLAN, in words: subnets, interfaces of hosts and of machines. "" nothing."""
-    subnets = sql.scalars(sa.select(subnet.c.cidr).where(subnet.c.vlan_id == id).order_by(subnet.c.id).limit(5))
-    found = [f"subnet {cidr}" for cidr in subnets]
+    subnets = sql.scalars(sa.select(subnet.c.cidr).where(subnet.c.vlan_id == id).order_by(subnet.c.id).limit(READ))
+    found = few(subnets.all(), "subnet")
     uplinks = sa.select(host.c.name, host_interface.c.name.label("interface")).join(host_interface)
-    for row in sql.execute(uplinks.where(host_interface.c.vlan_id == id).order_by(host_interface.c.id).limit(5)):
-        found.append(f"{row.interface} of VM host {row.name}")
+    rows = sql.execute(uplinks.where(host_interface.c.vlan_id == id).order_by(host_interface.c.id).limit(READ))
+    found += first([f"{row.interface} of VM host {row.name}" for row in rows], "interfaces of VM hosts")
     nics = sa.select(machine.c.hostname, interface.c.name).join(machine, machine.c.system_id == interface.c.system_id)
-    for row in sql.execute(nics.where(interface.c.vlan_id == id).order_by(interface.c.id).limit(5)):
-        found.append(f"{row.name} of machine {row.hostname}")
+    rows = sql.execute(nics.where(interface.c.vlan_id == id).order_by(interface.c.id).limit(READ))
+    found += first([f"{row.name} of machine {row.hostname}" for row in rows], "interfaces of machines")
     return ", ".join(found)
 
 
