@@ -62,7 +62,7 @@ async def pictures(site: Server) -> None:
         await page.goto(f"/hosts/{shown['id']}/resources")
         await take(page, "resources", begin=".tabs", end=".core-pictures")
         await page.goto("/compose/review?hostname=db&cores=64&memory=65536&disk-1-size=100")
-        await take(page, "compose", begin=".crumbs", end="tr:has(a:text-is('elm'))")
+        await take(page, "compose", begin=".crumbs", end="tr:has(a:text-is('cedar'))")
         await page.goto(f"/machines/{guest['system_id']}/console")
         await expect(page.locator("#console-words")).to_contain_text(f"This is the console of {GUEST}")
         with world(site.data / "fleet" / f"{guest['pod']['name']}.json") as state:
