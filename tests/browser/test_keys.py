@@ -45,7 +45,7 @@ async def test_the_focus_goes_as_one_reads_and_is_seen(site: Server, visit: Open
     page: Page = await visit()
     await page.goto("/zones")
     order: list[dict[str, object]] = []
-    while not order or order[-1]["name"] != "Keys":
+    while not order or order[-1]["name"] != "Keyboard":
         assert len(order) < 60, order
         await page.keyboard.press("Tab")
         order.append(await focused(page))
@@ -76,12 +76,12 @@ async def test_a_slash_leads_to_the_search(site: Server, visit: Open) -> None:
 async def test_a_question_mark_tells_the_keys(site: Server, visit: Open) -> None:
     page: Page = await visit()
     await page.goto("/zones")
-    keys = page.get_by_role("dialog", name="Keys")
+    keys = page.get_by_role("dialog", name="Keyboard")
     await page.keyboard.press("?")
     await expect(keys).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(keys).to_be_hidden()
-    await page.get_by_role("button", name="Keys").click()
+    await page.get_by_role("button", name="Keyboard").click()
     await expect(keys).to_contain_text("go to the search box")
     await keys.get_by_role("button", name="Close").click()
     await expect(keys).to_be_hidden()

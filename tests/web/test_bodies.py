@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from tests.kit.house import Inn
+from tests.kit.house import Inn, inn
 from tests.web.visitor import ORIGIN, Visitor
 
 
@@ -51,3 +52,31 @@ async def test_a_stranger_who_sends_what_is_no_text_is_told_which_field(house: I
     assert (named.status_code, file.status_code) == (400, 400)
     assert "This form cannot be read: “username” holds a control character" in named.text
     assert "“password” is a file, and text is asked for" in file.text
+
+
+WITH_NUL = (
+    "/machines/%00",
+    "/zones/%00",
+    "/operations/%00",
+    "/images/%00",
+    "/tags/%00",
+    "/users/%00/edit",
+    "/account/keys/%00/edit",
+    "/machines/bulk/%00",
+    "/machines/bulk?action=on&machine=%00",
+    *(f"/{place}?q=%00&pool=%00&zone=%00&sort=%00" for place in ("hosts", "machines", "events", "search", "images")),
+    "/compose/review?hostname=%00&cores=1",
+    "/addresses?subnet=%00",
+    "/sign-in?next=%00",
+)
+
+
+async def test_no_address_makes_the_database_stumble(tmp_path: Path, database_url: str) -> None:
+    async with inn(tmp_path, database_url) as house, Visitor(house) as admin:
+        await admin.sign_in("admin")
+        got = {path: (await admin.http.get(path)).status_code for path in WITH_NUL}
+        ended = await admin.send("/account/sessions/%00/end")
+        for path in ("machines/%00/", "zones/%00/", "users/a%00/", "tags/%00/", "/api/v1/machines/%00"):
+            got[path] = (await house.admin.call("GET", path)).status_code
+    assert {path: status for path, status in got.items() if status not in (200, 400, 404)} == {}
+    assert ended.status_code in (200, 404)

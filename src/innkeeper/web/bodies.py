@@ -1,4 +1,5 @@
-"""How much a form may bring: of a stranger little, with a session enough for user data, and images as they are."""
+"""How much a form may bring: of a stranger little, with a session enough for user data, and images as they are. And
+addresses without what no database keeps."""
 
 from __future__ import annotations
 
@@ -23,11 +24,22 @@ class Bounded:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            scope = _without_nul(scope)
         if scope["type"] == "http" and troubles.for_people(scope["path"]) and scope["path"] != UPLOADS:
             receive = _bounded(receive, Headers(scope=scope))
             if scope["method"] == "HEAD":
                 scope = {**scope, "method": "GET"}  # the server leaves the body out
         await self._app(scope, receive, send)
+
+
+def _without_nul(scope: Scope) -> Scope:
+    """The NUL characters of an address as others that no name has either: PostgreSQL takes none. The native API refuses
+    those of a query itself."""
+    path, query = scope["path"].replace("\0", "\N{REPLACEMENT CHARACTER}"), scope["query_string"]
+    if troubles.for_people(path):
+        query = query.replace(b"%00", b"%EF%BF%BD")
+    return {**scope, "path": path, "query_string": query}
 
 
 def _bounded(receive: Receive, headers: Headers) -> Receive:
