@@ -52,6 +52,7 @@ SMOKE = "test_first_path.py"
 SHARING = ("browser", "clients", "lab")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what does not belong into the fast loop, and what belongs together."""
     here = Path(__file__).parent

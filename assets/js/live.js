@@ -7,7 +7,7 @@ import htmx from "htmx.org/dist/htmx.esm.js";
 htmx.config.morphIgnore.push("open", "data-sent");
 
 const QUIET = 250; // ms within which events become one visit of the server
-const AGAIN = 1000; // ms until a visit that failed is tried again; twice as long each time
+const AGAIN = 1000; // ms until a visit or a stream that failed is tried again; twice as long each time
 const LONGEST = 60000;
 
 const page = () => document.querySelector("[data-live]");
@@ -25,6 +25,7 @@ let again = false; // whether one was told during a visit
 let due = null;
 let busy = false;
 let pause = AGAIN;
+let refused = AGAIN; // until the page is asked for again after its stream was refused
 
 async function visit() {
   due = null;
@@ -41,6 +42,7 @@ async function visit() {
   const behind = cursor() === null ? again : Number(cursor()) < heard;
   if (behind) later(again ? QUIET : pause);
   pause = behind && !again ? Math.min(2 * pause, LONGEST) : AGAIN;
+  follow();
 }
 
 function later(wait) {
@@ -49,6 +51,14 @@ function later(wait) {
 
 function open() {
   source = new EventSource(page().dataset.live);
+  source.addEventListener("open", () => (refused = AGAIN));
+  // One that was cut opens itself again. One that was refused does not: the page tells why, or leads to the sign-in.
+  source.addEventListener("error", ({ target }) => {
+    if (target !== source || target.readyState !== EventSource.CLOSED) return;
+    source = null;
+    later(refused);
+    refused = Math.min(2 * refused, LONGEST);
+  });
   source.addEventListener("changed", (event) => {
     heard = Math.max(heard, Number(event.lastEventId));
     if (busy) again = true;

@@ -104,13 +104,43 @@ async def test_a_visit_that_fails_is_made_again(site: Server, visit: Open, admin
     assert len(failed) == 2
 
 
-async def test_who_is_signed_out_elsewhere_is_led_to_the_sign_in(site: Server, visit: Open, admin: Client) -> None:
-    await zone(admin, "barn")
+@pytest.mark.parametrize("changed", [True, False])
+async def test_who_is_signed_out_elsewhere_is_led_to_the_sign_in(
+    site: Server, visit: Open, admin: Client, changed: bool
+) -> None:
+    """Whether something is told then, or the page was not seen meanwhile and its stream is refused afterwards."""
+    await zone(admin, f"barn-{changed}")
     page: Page = await visit()
     await page.goto("/zones")
+    await _seen(page, changed)
     other = await page.context.new_page()
     await other.goto("/zones")
     await other.get_by_role("button", name="Sign out").click()
     await other.close()
-    await admin.put("zones/barn/", description="changed")
+    if changed:
+        await admin.put(f"zones/barn-{changed}/", description="changed")
+    else:
+        await _seen(page, True)
     await page.wait_for_url("**/sign-in?next=/zones")
+
+
+async def test_a_stream_that_is_refused_is_asked_for_again(site: Server, visit: Open, admin: Client) -> None:
+    """As by a proxy that has lost the server for a moment; the page shows what happened meanwhile, and goes on."""
+    await zone(admin, "stall")
+    page: Page = await visit()
+    refused: list[str] = []
+
+    async def refuse(route: Any) -> None:
+        refused.append(route.request.url)
+        await route.fulfill(status=204)
+
+    await page.route("**/live?*", refuse)
+    await page.goto("/zones")
+    await admin.put("zones/stall/", description="while it was refused")
+    await expect(page.locator("#page")).to_contain_text("while it was refused")
+    await page.unroute("**/live?*", refuse)
+    await page.evaluate("window.mark = 1")
+    await admin.put("zones/stall/", description="and afterwards")
+    await expect(page.locator("#page")).to_contain_text("and afterwards")
+    assert await page.evaluate("window.mark") == 1
+    assert refused

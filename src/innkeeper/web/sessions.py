@@ -70,8 +70,10 @@ def local(target: str) -> str:
 
 
 async def to_sign_in(request: HTTPConnection, error: Exception) -> Response:
-    """The way to the sign-in page, and back afterwards."""
+    """The way to the sign-in page, and back afterwards. A stream is told to stop; the page that holds it asks then."""
     assert isinstance(error, SignInFirst)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=204)
     return onward(request, f"/sign-in?next={quote(error.target, safe='/')}")
 
 
