@@ -52,13 +52,10 @@ SMOKE = "test_first_path.py"
 SHARING = ("browser", "clients", "lab")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what does not belong into the fast loop, and what belongs together."""
-    here = Path(__file__).parent
-    for item in items:
-        part = item.path.relative_to(here).parts[0]
-        if part in SLOW and item.path.name != SMOKE:
-            item.add_marker(pytest.mark.slow)
-        if part in SHARING or item.path.name == "test_fleet.py":
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(here))))
+    where = item.path.relative_to(Path(__file__).parent)
+    if where.parts[0] in SLOW and where.name != SMOKE:
+        item.add_marker(pytest.mark.slow)
+    if where.parts[0] in SHARING or where.name == "test_fleet.py":
+        item.add_marker(pytest.mark.xdist_group(str(where)))
