@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PYTEST := PYTHONPATH=lab $(PYTHON) -m pytest
-WORKERS ?= 2
+WORKERS ?= 3
 # Where tests have their directories: in memory if there is room. A thousand databases on a disk wait for it at each commit.
 MEMORY := /dev/shm/innkeeper-tests-$(shell echo "$(CURDIR)" | cksum | cut -d ' ' -f 1)
 SCRATCH := $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 6000000 ] 2>/dev/null && echo --basetemp=$(MEMORY))

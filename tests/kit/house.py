@@ -22,9 +22,11 @@ from innkeeper.hypervisors.simulated_world import World, world
 from innkeeper.settings import Settings
 from innkeeper.store import users
 from innkeeper.store.opening import open_store
+from tests.kit import statements
 from tests.kit.client import Client
 from tests.kit.until import until
 
+statements.share()
 # A hash takes a quarter of a second on purpose. A thousand houses of tests would wait for theirs; servers that are
 # processes of their own hash as they should (tests/api/test_secrets.py).
 users.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
