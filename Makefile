@@ -34,13 +34,13 @@ check: venv assets ## style, types, the arrows between packages, and that every 
 	$(PYTEST) --collect-only -qq >/dev/null || $(PYTEST) --collect-only -qq
 
 test: check lab-up ## everything: installs what is missing, starts real servers (root or sudo)
-	$(PYTEST) -p no_skips -m "not live and not postgres" -n $(WORKERS) --dist loadgroup $(SCRATCH)
+	$(PYTEST) -p no_skips -m "not live and not postgres" -n $(WORKERS) --dist loadscope $(SCRATCH)
 	$(PYTEST) -p no_skips -m "postgres and not live" -n $(WORKERS) --dist loadfile $(SCRATCH)
 	@rm -rf $(MEMORY)
 	$(PYTEST) -p no_skips -m live
 
 test-fast: venv assets ## what needs no root, no servers and no patience; under a minute
-	$(PYTEST) -m "not live and not postgres and not slow" -n $(WORKERS) --dist loadgroup
+	$(PYTEST) -m "not live and not postgres and not slow" -n $(WORKERS) --dist loadscope
 
 test-live: venv assets ## HV=lxd: the tests against that real hypervisor
 	@[ "$(HV)" = lxd ] || { echo "HV=$(HV): there is only lxd" >&2; exit 2; }

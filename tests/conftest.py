@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.kit import databases
 from tests.kit.house import Inn, inn
@@ -49,13 +51,23 @@ async def house(tmp_path: Path) -> AsyncIterator[Inn]:
 SLOW = ("api", "browser", "clients", "lab", "laws", "web")
 SMOKE = "test_first_path.py"
 # Where the tests of a file share what takes long to make (a server, the demo fleet, a wheel): they run in one process.
-SHARING = ("browser", "clients", "lab")
+SHARING = ("tests/browser/", "tests/clients/", "tests/lab/", "tests/web/test_fleet.py")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what does not belong into the fast loop, and what belongs together."""
+    """Mark what does not belong into the fast loop."""
     where = item.path.relative_to(Path(__file__).parent)
     if where.parts[0] in SLOW and where.name != SMOKE:
         item.add_marker(pytest.mark.slow)
-    if where.parts[0] in SHARING or where.name == "test_fleet.py":
-        item.add_marker(pytest.mark.xdist_group(str(where)))
+
+
+class Together(LoadScopeScheduling):
+    """As `--dist load`, and files that share something are not split up."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(SHARING) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    return Together(config, log) if config.getvalue("dist") == "loadscope" else None
