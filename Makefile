@@ -67,4 +67,4 @@ lab-down: ## stop them; their state stays
 clean: ## stop them, forget their state, remove what was built
 	@lab/lxd purge --all
 	@lab/postgres purge
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/.import_linter_cache
+	rm -rf $(MEMORY) .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/.import_linter_cache

@@ -58,6 +58,17 @@ async def confirmed(admin: Visitor, lxd: LxdDouble, at: str) -> httpx2.Response:
     return await admin.send(f"{at}/server", fingerprint=fingerprint)
 
 
+async def to_review(admin: Visitor, lxd: LxdDouble) -> str:
+    """What is begun, with all steps done but the last: a server that trusts us, and a new project."""
+    lxd.world.trusted = True
+    at = await begun(admin, lxd)
+    await admin.send(f"{at}/credentials", way="made")
+    await confirmed(admin, lxd, at)
+    await admin.http.get(f"{at}/trust")
+    await admin.send(f"{at}/project", how="new", project="fresh")
+    return at
+
+
 async def test_by_a_certificate_made_here(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
     lxd.world.add_project("guests")
     lxd.world.add_instance("old-one", project="guests")
@@ -132,12 +143,7 @@ async def test_one_that_was_added_is_forgotten_in_time(swift: Inn, admin: Visito
 
 
 async def test_the_second_of_two_clicks_leads_to_the_same_host(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
-    lxd.world.trusted = True
-    at = await begun(admin, lxd)
-    await admin.send(f"{at}/credentials", way="made")
-    await confirmed(admin, lxd, at)
-    await admin.http.get(f"{at}/trust")
-    await admin.send(f"{at}/project", how="new", project="fresh")
+    at = await to_review(admin, lxd)
     both = await asyncio.gather(admin.send(f"{at}/review"), admin.send(f"{at}/review"))
     assert [(one.url.path, one.status_code) for one in both] == [("/hosts/1", 200)] * 2
     assert len(await swift.admin.get("vm-hosts/")) == 1
@@ -342,12 +348,7 @@ async def test_a_project_that_is_a_host_already_cannot_be_taken_twice(
 
 
 async def test_sent_twice_it_is_added_once(admin: Visitor, swift: Inn, lxd: LxdDouble) -> None:
-    lxd.world.trusted = True
-    at = await begun(admin, lxd)
-    await admin.send(f"{at}/credentials", way="made")
-    await confirmed(admin, lxd, at)
-    await admin.http.get(f"{at}/trust")
-    await admin.send(f"{at}/project", how="new", project="fresh")
+    at = await to_review(admin, lxd)
     draft = swift.house.services.database.ask(host_drafts.find, 1)
     shown = swift.house.services.database.ask(host_drafts.credentials, swift.house.services.cipher, draft)
     await swift.admin.post(  # as a server that dies before it has answered leaves it
